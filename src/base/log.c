@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static const char *program_name = "clustercheckd";
+static bool to_journal;
+static atomic_int threshold = LOG_LEVEL_INFO;
+
+void log_init(const char *program) {
+	program_name = program;
+	/* systemd.exec(5), 252: set when standard error is connected to the journal. */
+	to_journal = getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO);
+}
+
+void log_set_level(enum log_level level) {
+	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level) {
+	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+static const char *level_name(enum log_level level) {
+	switch (level) {
+	case LOG_LEVEL_ERROR:
+		return "error";
+	case LOG_LEVEL_WARNING:
+		return "warning";
+	case LOG_LEVEL_INFO:
+		return "info";
+	case LOG_LEVEL_DEBUG:
+		return "debug";
+	}
+	return "?";
+}
+
+static void append_prefix(struct text *line, enum log_level level) {
+	struct timespec now;
+	struct tm local;
+	char stamp[32];
+
+	if (to_journal) {
+		text_format(line, "<%d>", (int)level);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", &local);
+	text_format(line, "%s.%03ld %s %s: ", stamp, now.tv_nsec / 1000000, program_name,
+		    level_name(level));
+}
+
+/* What a server or a caller said may hold anything; a log line stays one line. */
+static void flatten_controls(struct text *line, size_t start) {
+	for (size_t i = start; i < line->length; i++)
+		if ((unsigned char)line->bytes[i] < 0x20 || line->bytes[i] == 0x7f)
+			line->bytes[i] = ' ';
+}
+
+void log_line(enum log_level level, const char *format, ...) {
+	int saved = errno;
+	char storage[2048];
+	struct text line;
+	va_list args;
+	size_t start;
+	ssize_t written;
+
+	if (!log_enabled(level))
+		return;
+	text_init(&line, storage, sizeof(storage) - 1);
+	append_prefix(&line, level);
+	start = line.length;
+	va_start(args, format);
+	text_vformat(&line, format, args);
+	va_end(args);
+	flatten_controls(&line, start);
+	line.bytes[line.length++] = '\n';
+	written = write(STDERR_FILENO, line.bytes, line.length);
+	(void)written; /* there is nowhere left to complain to */
+	errno = saved;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The log: whole lines on standard error, each in one write(2), from any thread. Under systemd the
+ * line starts with the journal's "<N>" priority, elsewhere with the local time and the level.
+ * Every function keeps errno.
+ */
+#ifndef CLUSTERCHECKD_BASE_LOG_H
+#define CLUSTERCHECKD_BASE_LOG_H
+
+#include <stdbool.h>
+
+/* syslog(3) priorities, so that they can be written as they are. */
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
+
+/* Call once before other threads exist; finds out whether standard error is the journal. */
+void log_init(const char *program);
+
+/* Any thread, at any time. Lines above this level are dropped. */
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                          \
+	do {                                                    \
+		if (log_enabled(LOG_LEVEL_DEBUG))               \
+			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__); \
+	} while (0)
+
+#endif
