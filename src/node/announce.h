@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes changes of verdicts into the log, a line each. Any thread, outside every lock.
+ */
+#ifndef CLUSTERCHECKD_NODE_ANNOUNCE_H
+#define CLUSTERCHECKD_NODE_ANNOUNCE_H
+
+#include "node/history.h"
+
+void announce_changes(const struct change *changes, size_t count);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/history.h"
+
+#include <string.h>
+
+static void append_separator(struct text *out) {
+	if (out->length > 0)
+		text_append(out, ", ");
+}
+
+static void difference_of_outcome(const char *what, const struct probe_result *before,
+				  const struct probe_result *after, struct text *out) {
+	if (before->outcome == after->outcome && before->code == after->code)
+		return;
+	append_separator(out);
+	if (before->outcome != PROBE_NEVER && before->outcome != after->outcome)
+		text_format(out, "%s %s→%s", what, probe_outcome_name(before->outcome),
+			    probe_outcome_name(after->outcome));
+	else
+		text_format(out, "%s %s", what, probe_outcome_name(after->outcome));
+	if (after->error[0])
+		text_format(out, ": %s", after->error);
+}
+
+static void difference_of_value(const struct facts *before, const struct facts *after,
+				enum fact_id id, struct text *out) {
+	const char *old = fact_text(before, id);
+	const char *new = fact_text(after, id);
+
+	if (fact_info(id)->volatile_value || (!old && !new) || (old && new &&strcmp(old, new) == 0))
+		return;
+	append_separator(out);
+	text_format(out, "%s %s→%s", fact_info(id)->name, old ? old : "absent",
+		    new ? new : "absent");
+}
+
+static const char *maintenance_word(enum maintenance maintenance) {
+	switch (maintenance) {
+	case MAINTENANCE_DISABLED:
+		return "disabled";
+	case MAINTENANCE_DRAINING:
+		return "draining";
+	case MAINTENANCE_NONE:
+		break;
+	}
+	return "none";
+}
+
+void facts_difference(const struct facts *before, const struct facts *after, struct text *out) {
+	if (before->maintenance != after->maintenance) {
+		append_separator(out);
+		text_format(out, "maintenance %s→%s", maintenance_word(before->maintenance),
+			    maintenance_word(after->maintenance));
+	}
+	difference_of_outcome("probe", &before->probe, &after->probe, out);
+	if (after->probe.outcome == PROBE_OK)
+		difference_of_outcome("login", &before->login, &after->login, out);
+	/* When there was or is no answer at all, that is the news. */
+	if (before->probe.outcome != PROBE_OK || after->probe.outcome != PROBE_OK)
+		return;
+	for (enum fact_id id = 0; id < FACT_COUNT; id++)
+		difference_of_value(before, after, id, out);
+}
+
+static const struct standing *find_standing(const struct history *history, const char *path) {
+	for (size_t i = 0; i < history->standing_count; i++)
+		if (strcmp(history->standings[i].path, path) == 0)
+			return &history->standings[i];
+	return NULL;
+}
+
+void history_set_endpoints(struct history *history, const struct endpoint_list *endpoints,
+			   int64_t now, int64_t wall) {
+	struct standing standings[ENDPOINT_MAX];
+
+	for (size_t i = 0; i < endpoints->count; i++) {
+		const struct standing *known = find_standing(history, endpoints->items[i].path);
+
+		standings[i] = known ? *known
+				     : (struct standing){.reason = REASON_STARTING,
+							 .since = now,
+							 .since_wall = wall};
+		text_copy(standings[i].path, sizeof(standings[i].path), endpoints->items[i].path);
+	}
+	memcpy(history->standings, standings, endpoints->count * sizeof(standings[0]));
+	history->standing_count = endpoints->count;
+}
+
+static void record(struct history *history, struct standing *standing, enum reason reason,
+		   const char *what, int64_t now, int64_t wall, struct change *change) {
+	*change = (struct change){
+		.from = standing->reason,
+		.to = reason,
+		.wall = wall,
+		.held = now - standing->since,
+	};
+	text_copy(change->path, sizeof(change->path), standing->path);
+	text_copy(change->what, sizeof(change->what), what);
+	history->changes[history->total++ % HISTORY_SIZE] = *change;
+	standing->reason = reason;
+	standing->since = now;
+	standing->since_wall = wall;
+}
+
+size_t history_update(struct history *history, const struct endpoint_list *endpoints,
+		      const struct facts *facts, int64_t now, int64_t wall,
+		      struct change *changes) {
+	char storage[sizeof(changes[0].what)];
+	struct text what;
+	size_t count = 0;
+
+	text_init(&what, storage, sizeof(storage));
+	facts_difference(&history->facts, facts, &what);
+	for (size_t i = 0; i < history->standing_count; i++) {
+		enum reason reason = verdict(facts, &endpoints->items[i].policy, now).reason;
+
+		if (reason == history->standings[i].reason)
+			continue;
+		record(history, &history->standings[i], reason, storage, now, wall,
+		       &changes[count++]);
+	}
+	history->facts = *facts;
+	return count;
+}
+
+void change_describe(const struct change *change, struct text *out) {
+	text_format(out, "%s: %s → %s", change->path, reason_name(change->from),
+		    reason_name(change->to));
+	if (change->what[0])
+		text_format(out, " (%s)", change->what);
+	text_format(out, ", was %s for ", reason_name(change->from));
+	text_append_duration(out, change->held);
+}

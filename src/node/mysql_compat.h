@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What MariaDB Connector/C and Oracle's libmysqlclient do differently, for probe.c alone: the
+ * non-blocking calls and the TLS options. Connector/C says what it waits for; libmysqlclient does
+ * not, so there the socket is polled for input in slices of a millisecond.
+ */
+#ifndef CLUSTERCHECKD_NODE_MYSQL_COMPAT_H
+#define CLUSTERCHECKD_NODE_MYSQL_COMPAT_H
+
+#include <mysql.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+
+struct compat_wait {
+	int fd; /* -1: none yet */
+	short events;
+	int slice_ms; /* longest wait before the call must be tried again; -1: until the events */
+};
+
+#if defined(MARIADB_BASE_VERSION) || defined(MARIADB_VERSION_ID)
+
+#define COMPAT_CLIENT "MariaDB Connector/C"
+
+/*
+ * One operation in progress. `start` begins it; while `pending` is not 0, wait as compat_wait()
+ * says and call the matching `go on` with poll's revents. The result is in `result` or `rows`.
+ */
+struct compat_operation {
+	int pending;
+	bool failed;
+	MYSQL_RES *rows;
+};
+
+static inline int compat_occurred(short revents) {
+	int events = 0;
+
+	if (revents & (POLLIN | POLLHUP | POLLERR))
+		events |= MYSQL_WAIT_READ;
+	if (revents & (POLLOUT | POLLERR))
+		events |= MYSQL_WAIT_WRITE;
+	if (revents & POLLPRI)
+		events |= MYSQL_WAIT_EXCEPT;
+	return events;
+}
+
+static inline struct compat_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {
+	struct compat_wait wait = {.fd = mysql_get_socket(mysql), .slice_ms = -1};
+
+	if (op->pending & MYSQL_WAIT_READ)
+		wait.events |= POLLIN;
+	if (op->pending & MYSQL_WAIT_WRITE)
+		wait.events |= POLLOUT;
+	if (op->pending & MYSQL_WAIT_EXCEPT)
+		wait.events |= POLLPRI;
+	return wait;
+}
+
+static inline void compat_connect(MYSQL *mysql, struct compat_operation *op, const char *host,
+				  const char *user, const char *password, unsigned int port,
+				  const char *socket, bool begin, short revents) {
+	MYSQL *connected = NULL;
+
+	if (begin)
+		op->pending = mysql_real_connect_start(&connected, mysql, host, user, password,
+						       NULL, port, socket, 0);
+	else
+		op->pending = mysql_real_connect_cont(&connected, mysql, compat_occurred(revents));
+	op->failed = op->pending == 0 && !connected;
+}
+
+static inline void compat_query(MYSQL *mysql, struct compat_operation *op, const char *sql,
+				size_t length, bool begin, short revents) {
+	int result = 0;
+
+	if (begin)
+		op->pending = mysql_real_query_start(&result, mysql, sql, length);
+	else
+		op->pending = mysql_real_query_cont(&result, mysql, compat_occurred(revents));
+	op->failed = op->pending == 0 && result != 0;
+}
+
+static inline void compat_store(MYSQL *mysql, struct compat_operation *op, bool begin,
+				short revents) {
+	op->rows = NULL;
+	if (begin)
+		op->pending = mysql_store_result_start(&op->rows, mysql);
+	else
+		op->pending = mysql_store_result_cont(&op->rows, mysql, compat_occurred(revents));
+	op->failed = op->pending == 0 && !op->rows && mysql_errno(mysql) != 0;
+}
+
+static inline int compat_socket(MYSQL *mysql) {
+	return mysql_get_socket(mysql);
+}
+
+static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *settings) {
+	my_bool yes = 1, no = 0;
+
+	mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, (size_t)0);
+	mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
+	if (settings->tls == TLS_OFF)
+		return;
+	mysql_ssl_set(mysql, NULL, NULL, settings->tls_ca[0] ? settings->tls_ca : NULL, NULL, NULL);
+	if (settings->tls != TLS_PREFERRED)
+		mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
+	mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT,
+		       settings->tls == TLS_VERIFY ? &yes : &no);
+}
+
+#else
+
+#define COMPAT_CLIENT "libmysqlclient"
+
+struct compat_operation {
+	int pending;
+	bool failed;
+	MYSQL_RES *rows;
+};
+
+static inline int compat_socket(MYSQL *mysql) {
+	return mysql->net.fd;
+}
+
+static inline struct compat_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {
+	(void)op;
+	return (struct compat_wait){.fd = compat_socket(mysql), .events = POLLIN, .slice_ms = 1};
+}
+
+static inline void compat_finish(struct compat_operation *op, enum net_async_status status) {
+	op->pending = status == NET_ASYNC_NOT_READY;
+	op->failed = status == NET_ASYNC_ERROR;
+}
+
+static inline void compat_connect(MYSQL *mysql, struct compat_operation *op, const char *host,
+				  const char *user, const char *password, unsigned int port,
+				  const char *socket, bool begin, short revents) {
+	(void)begin;
+	(void)revents;
+	compat_finish(op, mysql_real_connect_nonblocking(mysql, host, user, password, NULL, port,
+							 socket, 0));
+}
+
+static inline void compat_query(MYSQL *mysql, struct compat_operation *op, const char *sql,
+				size_t length, bool begin, short revents) {
+	(void)begin;
+	(void)revents;
+	compat_finish(op, mysql_real_query_nonblocking(mysql, sql, length));
+}
+
+static inline void compat_store(MYSQL *mysql, struct compat_operation *op, bool begin,
+				short revents) {
+	(void)begin;
+	(void)revents;
+	op->rows = NULL;
+	compat_finish(op, mysql_store_result_nonblocking(mysql, &op->rows));
+	if (!op->pending && !op->rows && mysql_errno(mysql) != 0)
+		op->failed = true;
+}
+
+static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *settings) {
+	static const unsigned int modes[] = {
+		[TLS_OFF] = SSL_MODE_DISABLED,
+		[TLS_PREFERRED] = SSL_MODE_PREFERRED,
+		[TLS_REQUIRED] = SSL_MODE_REQUIRED,
+		[TLS_VERIFY] = SSL_MODE_VERIFY_IDENTITY,
+	};
+	bool yes = true;
+
+	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[settings->tls]);
+	if (settings->tls_ca[0])
+		mysql_options(mysql, MYSQL_OPT_SSL_CA, settings->tls_ca);
+	/* Without TLS, caching_sha2_password needs the server's key to send the password under. */
+	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &yes);
+}
+
+#endif
+
+#endif

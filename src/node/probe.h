@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The probe: one kept connection to the local server, and the questions asked over it. This is the
+ * only user of the MySQL client library, whose non-blocking calls give every operation one deadline
+ * in nanoseconds and let a stop interrupt it at once, whatever the server does.
+ *
+ * One thread at a time may use a probe; it must have called probe_thread_init().
+ */
+#ifndef CLUSTERCHECKD_NODE_PROBE_H
+#define CLUSTERCHECKD_NODE_PROBE_H
+
+#include <stdint.h>
+
+#include "config/config.h"
+#include "node/facts.h"
+
+struct probe;
+
+/* Once per process, before threads exist; and at its end. */
+int probe_library_init(void);
+void probe_library_finish(void);
+
+/* In each thread that uses a probe. */
+void probe_thread_init(void);
+void probe_thread_finish(void);
+
+/*
+ * `cancel_fd` (-1: none) ends whatever operation runs once it is readable. Password and option
+ * files are read at each login, so that a rotated password needs no reload. NULL when out of
+ * memory.
+ */
+struct probe *probe_create(const struct mysql_settings *settings, int cancel_fd);
+
+/* Closes the kept connection, politely where that takes no time. NULL is fine. */
+void probe_destroy(struct probe *probe);
+
+/* Takes over new settings; the kept connection survives unless they concern it. */
+void probe_configure(struct probe *probe, const struct mysql_settings *settings);
+
+/*
+ * One round within settings.timeout: connects if need be, asks for every fact, and fills `facts`:
+ * times, outcome, values; counters and the fields of operator and login are left alone, except that
+ * a new connection counts as a fresh login. Returns 0, or -ECANCELED with `facts` undefined.
+ */
+int probe_round(struct probe *probe, struct facts *facts);
+
+/* A fresh login on the ordinary port and a clean quit. Returns 0, or -ECANCELED. */
+int probe_login(struct probe *probe, struct probe_result *login);
+
+/* Name and version of the client library, such as "MariaDB Connector/C 3.3.20". */
+const char *probe_client_version(void);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/prober.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "node/announce.h"
+#include "node/maintenance.h"
+#include "node/probe.h"
+
+#define CLOSEST_ROUNDS (10 * NSEC_PER_MSEC)
+#define SHORTEST_PAUSE (20 * NSEC_PER_MSEC)
+#define LONGEST_PAUSE NSEC_PER_SEC
+#define LOGIN_RETRY NSEC_PER_SEC
+
+struct plan {
+	struct mysql_settings mysql;
+	int64_t interval, login_interval, max_age;
+	char legacy_file[CONFIG_PATH_SIZE];
+};
+
+struct prober {
+	pthread_t thread;
+	struct publication *publication;
+	int stop_fd, wake_fd;		/* eventfds; stop stays readable once written */
+	_Atomic(struct plan *) pending; /* handed to the thread, which frees it */
+	_Atomic int64_t beat;		/* clock_now() when the thread last moved */
+	_Atomic int64_t longest;	/* nanoseconds between two beats, at most */
+
+	/* the thread's own */
+	struct plan *plan;
+	struct probe *probe;
+	struct facts facts;
+	int64_t login_due;
+	unsigned int failures; /* rounds in a row */
+	unsigned int seed;
+};
+
+static struct plan *make_plan(const struct config *config) {
+	struct plan *plan = calloc(1, sizeof(*plan));
+
+	if (!plan)
+		return NULL;
+	plan->mysql = config->mysql;
+	plan->interval = config->interval;
+	plan->login_interval = config->login_interval;
+	plan->max_age = config->policy.max_age;
+	memcpy(plan->legacy_file, config->legacy_file, sizeof(plan->legacy_file));
+	return plan;
+}
+
+static void free_plan(struct plan *plan) {
+	if (!plan)
+		return;
+	explicit_bzero(plan, sizeof(*plan));
+	free(plan);
+}
+
+/* A round with one reconnect, then a login, then a pause; and time for a busy machine. */
+static int64_t longest_beat(const struct plan *plan) {
+	return plan->interval + 3 * plan->mysql.timeout + LONGEST_PAUSE + NSEC_PER_SEC;
+}
+
+static void beat(struct prober *prober) {
+	atomic_store_explicit(&prober->beat, clock_now(), memory_order_relaxed);
+}
+
+static void signal_fd(int fd) {
+	const uint64_t one = 1;
+	ssize_t written = write(fd, &one, sizeof(one));
+
+	(void)written; /* an eventfd that is full is readable, which is all we want */
+}
+
+static bool readable(int fd) {
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
+static void publish(struct prober *prober) {
+	struct change changes[ENDPOINT_MAX];
+
+	announce_changes(changes,
+			 publication_publish(prober->publication, &prober->facts, changes));
+}
+
+static void take_plan(struct prober *prober) {
+	struct plan *plan = atomic_exchange(&prober->pending, NULL);
+
+	if (!plan)
+		return;
+	free_plan(prober->plan);
+	prober->plan = plan;
+	probe_configure(prober->probe, &plan->mysql);
+	prober->login_due = 0;
+	prober->failures = 0;
+}
+
+/* A failure is logged when it begins or turns into another one; then its end, with a count. */
+static void note_outcome(struct prober *prober, const struct probe_result *before) {
+	const struct probe_result *now = &prober->facts.probe;
+
+	if (now->outcome == PROBE_OK) {
+		if (prober->failures > 0)
+			log_info("the server answers again, after %u failed probes",
+				 prober->failures);
+		prober->failures = 0;
+		return;
+	}
+	prober->failures++;
+	if (now->outcome != before->outcome || now->code != before->code)
+		log_warning("probe: %s (%s); trying again", now->error,
+			    probe_outcome_name(now->outcome));
+}
+
+static int make_round(struct prober *prober) {
+	struct probe_result before = prober->facts.probe;
+	uint64_t logins = prober->facts.logins;
+	int r = probe_round(prober->probe, &prober->facts);
+
+	if (r < 0)
+		return r;
+	note_outcome(prober, &before);
+	if (prober->facts.logins != logins)
+		prober->login_due = clock_now() + prober->plan->login_interval;
+	prober->facts.maintenance = maintenance_read(prober->plan->legacy_file);
+	publish(prober);
+	return 0;
+}
+
+static int make_login(struct prober *prober) {
+	struct probe_result before = prober->facts.login;
+	struct probe_result *login = &prober->facts.login;
+	int64_t pause = prober->plan->login_interval;
+	int r = probe_login(prober->probe, login);
+
+	if (r < 0)
+		return r;
+	prober->facts.logins++;
+	if (login->outcome != PROBE_OK && pause > LOGIN_RETRY)
+		pause = LOGIN_RETRY;
+	prober->login_due = clock_now() + pause;
+	if (login->outcome == before.outcome && login->code == before.code)
+		return 0;
+	if (login->outcome == PROBE_OK)
+		log_info("fresh logins work again");
+	else
+		log_warning("fresh login: %s (%s); the kept connection goes on", login->error,
+			    probe_outcome_name(login->outcome));
+	publish(prober);
+	return 0;
+}
+
+/*
+ * After a failure: the pause doubles up to a second, less when the next failure would otherwise
+ * come so late that this one is stale before it. The jitter keeps many nodes from trying in step.
+ */
+static int64_t pause_after_failure(struct prober *prober) {
+	const struct plan *plan = prober->plan;
+	int64_t room = plan->max_age - plan->mysql.timeout - 200 * NSEC_PER_MSEC;
+	int64_t limit = room < LONGEST_PAUSE ? room : LONGEST_PAUSE;
+	unsigned int doublings = prober->failures < 8 ? prober->failures - 1 : 7;
+	int64_t pause = SHORTEST_PAUSE << doublings;
+
+	if (pause > limit)
+		pause = limit;
+	if (pause < SHORTEST_PAUSE)
+		pause = SHORTEST_PAUSE;
+	return pause - pause / 5 * (rand_r(&prober->seed) % 100) / 100;
+}
+
+static int64_t next_round(struct prober *prober, int64_t begin) {
+	int64_t now = clock_now();
+	int64_t next = begin + prober->plan->interval;
+
+	if (prober->failures > 0)
+		return now + pause_after_failure(prober);
+	return next > now ? next : now;
+}
+
+/* Until the next round is due or wanted. False: stop. */
+static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
+	struct pollfd fds[] = {
+		{.fd = prober->stop_fd, .events = POLLIN},
+		{.fd = prober->wake_fd, .events = POLLIN},
+	};
+	uint64_t wakes;
+	ssize_t n;
+
+	for (;;) {
+		int64_t now = clock_now();
+
+		if (readable(prober->stop_fd))
+			return false;
+		if (now >= due)
+			return true;
+		poll(fds, ARRAY_SIZE(fds), clock_left_ms(due, now));
+		n = read(prober->wake_fd, &wakes, sizeof(wakes));
+		if (n > 0 && begin + CLOSEST_ROUNDS < due)
+			due = begin + CLOSEST_ROUNDS;
+	}
+}
+
+static void *run(void *context) {
+	struct prober *prober = context;
+	int64_t begin, next;
+
+	probe_thread_init();
+	do {
+		begin = clock_now();
+		beat(prober);
+		take_plan(prober);
+		if (make_round(prober) < 0)
+			break;
+		beat(prober);
+		if (prober->facts.probe.outcome == PROBE_OK && clock_now() >= prober->login_due &&
+		    make_login(prober) < 0)
+			break;
+		next = next_round(prober, begin);
+	} while (pause_until(prober, next, begin));
+	probe_destroy(TAKE_POINTER(prober->probe));
+	probe_thread_finish();
+	return NULL;
+}
+
+static int start_thread(struct prober *prober) {
+	sigset_t all, before;
+	int r;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&prober->thread, NULL, run, prober);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+static void prober_free(struct prober *prober) {
+	free_plan(atomic_load(&prober->pending));
+	free_plan(prober->plan);
+	probe_destroy(prober->probe);
+	if (prober->stop_fd >= 0)
+		close(prober->stop_fd);
+	if (prober->wake_fd >= 0)
+		close(prober->wake_fd);
+	free(prober);
+}
+
+static int prober_init(struct prober *prober, const struct config *config) {
+	prober->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	prober->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (prober->stop_fd < 0 || prober->wake_fd < 0)
+		return -errno;
+	prober->plan = make_plan(config);
+	prober->probe = probe_create(&config->mysql, prober->stop_fd);
+	if (!prober->plan || !prober->probe)
+		return -ENOMEM;
+	prober->seed = (unsigned int)clock_wall();
+	atomic_init(&prober->beat, clock_now());
+	atomic_init(&prober->longest, longest_beat(prober->plan));
+	return start_thread(prober);
+}
+
+int prober_create(struct prober **result, const struct config *config,
+		  struct publication *publication) {
+	struct prober *prober = calloc(1, sizeof(*prober));
+	int r;
+
+	if (!prober)
+		return -ENOMEM;
+	prober->stop_fd = prober->wake_fd = -1;
+	prober->publication = publication;
+	r = prober_init(prober, config);
+	if (r < 0) {
+		prober_free(prober);
+		return r;
+	}
+	*result = prober;
+	return 0;
+}
+
+void prober_destroy(struct prober *prober) {
+	if (!prober)
+		return;
+	signal_fd(prober->stop_fd);
+	pthread_join(prober->thread, NULL);
+	prober_free(prober);
+}
+
+int prober_configure(struct prober *prober, const struct config *config) {
+	struct plan *plan = make_plan(config);
+
+	if (!plan)
+		return -ENOMEM;
+	atomic_store(&prober->longest, longest_beat(plan));
+	free_plan(atomic_exchange(&prober->pending, plan));
+	prober_wake(prober);
+	return 0;
+}
+
+void prober_wake(struct prober *prober) {
+	signal_fd(prober->wake_fd);
+}
+
+bool prober_moves(const struct prober *prober) {
+	return clock_now() - atomic_load(&prober->beat) < atomic_load(&prober->longest);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The prober: a thread that probes the server every interval, makes a fresh login every
+ * login_interval, and publishes what it finds. Its functions may be called from any thread; none of
+ * them waits for the server, except that destroying waits for the thread, which a stop interrupts.
+ */
+#ifndef CLUSTERCHECKD_NODE_PROBER_H
+#define CLUSTERCHECKD_NODE_PROBER_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "node/snapshot.h"
+
+struct prober;
+
+/* Starts the thread. The publication stays the caller's and must outlive it. 0 or -errno. */
+int prober_create(struct prober **prober, const struct config *config,
+		  struct publication *publication);
+
+/* Stops and joins the thread. NULL is fine. */
+void prober_destroy(struct prober *prober);
+
+/* Settings that apply from the next round on, which starts now. 0 or -ENOMEM. */
+int prober_configure(struct prober *prober, const struct config *config);
+
+/* Makes the next round start now, but at most one per 10 ms. */
+void prober_wake(struct prober *prober);
+
+/* True while the thread moves: false means it has hung for longer than any round may take. */
+bool prober_moves(const struct prober *prober);
+
+#endif

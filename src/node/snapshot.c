@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/snapshot.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+struct publication {
+	_Atomic uint64_t generation;
+	pthread_mutex_t lock; /* guards what follows */
+	struct snapshot current;
+	struct history history;
+};
+
+struct publication *publication_create(const struct endpoint_list *endpoints) {
+	struct publication *publication = calloc(1, sizeof(*publication));
+
+	if (!publication)
+		return NULL;
+	pthread_mutex_init(&publication->lock, NULL);
+	publication->current.endpoints = *endpoints;
+	publication->current.generation = 1;
+	atomic_init(&publication->generation, 1);
+	history_set_endpoints(&publication->history, endpoints, clock_now(), clock_wall());
+	return publication;
+}
+
+void publication_destroy(struct publication *publication) {
+	if (!publication)
+		return;
+	pthread_mutex_destroy(&publication->lock);
+	free(publication);
+}
+
+static size_t review(struct publication *publication, struct change *changes) {
+	return history_update(&publication->history, &publication->current.endpoints,
+			      &publication->current.facts, clock_now(), clock_wall(), changes);
+}
+
+/* The release pairs with the acquire of a reader, which then takes the lock and finds the new
+ * facts. */
+static void renew(struct publication *publication) {
+	publication->current.generation++;
+	atomic_store_explicit(&publication->generation, publication->current.generation,
+			      memory_order_release);
+}
+
+size_t publication_publish(struct publication *publication, const struct facts *facts,
+			   struct change *changes) {
+	size_t count;
+
+	pthread_mutex_lock(&publication->lock);
+	publication->current.facts = *facts;
+	renew(publication);
+	count = review(publication, changes);
+	pthread_mutex_unlock(&publication->lock);
+	return count;
+}
+
+size_t publication_set_endpoints(struct publication *publication,
+				 const struct endpoint_list *endpoints, struct change *changes) {
+	size_t count;
+
+	pthread_mutex_lock(&publication->lock);
+	publication->current.endpoints = *endpoints;
+	history_set_endpoints(&publication->history, endpoints, clock_now(), clock_wall());
+	renew(publication);
+	count = review(publication, changes);
+	pthread_mutex_unlock(&publication->lock);
+	return count;
+}
+
+size_t publication_review(struct publication *publication, struct change *changes) {
+	size_t count;
+
+	pthread_mutex_lock(&publication->lock);
+	count = review(publication, changes);
+	pthread_mutex_unlock(&publication->lock);
+	return count;
+}
+
+uint64_t publication_generation(const struct publication *publication) {
+	return atomic_load_explicit(&publication->generation, memory_order_acquire);
+}
+
+void publication_copy(struct publication *publication, struct snapshot *snapshot) {
+	pthread_mutex_lock(&publication->lock);
+	*snapshot = publication->current;
+	pthread_mutex_unlock(&publication->lock);
+}
+
+void publication_copy_history(struct publication *publication, struct history *history) {
+	pthread_mutex_lock(&publication->lock);
+	*history = publication->history;
+	pthread_mutex_unlock(&publication->lock);
+}
