@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The client's side of the control socket: one HTTP request to a running daemon.
+ */
+#ifndef CLUSTERCHECKD_SERVE_CONTROL_H
+#define CLUSTERCHECKD_SERVE_CONTROL_H
+
+/*
+ * GETs a path. 0 and the body (the caller frees it) for a 200; -ECONNREFUSED or -ENOENT when no
+ * daemon answers there, -ETIMEDOUT after two seconds, -EPROTO for any other answer.
+ */
+int control_get(const char *socket_path, const char *path, char **body);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "serve/daemon.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "node/announce.h"
+#include "node/probe.h"
+#include "node/prober.h"
+#include "node/snapshot.h"
+#include "serve/http.h"
+#include "serve/service.h"
+
+/* How late a verdict that turned stale may stand in the log; its answer is never late. */
+#define REVIEW_INTERVAL (250 * NSEC_PER_MSEC)
+
+/* Descriptors besides connections: sockets, epoll and event descriptors, the log. */
+#define SPARE_DESCRIPTORS 128
+
+struct daemon {
+	struct config config;
+	const struct config_sources *sources;
+	int signal_fd;
+	struct publication *publication;
+	struct prober *prober;
+	struct http *http;
+	int64_t watchdog; /* nanoseconds, 0: none */
+	int64_t watchdog_due;
+	enum reason shown; /* in the service manager's status line */
+};
+
+static int take_signals(void) {
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The soft limit is commonly 1024; what is configured must fit. */
+static void raise_descriptor_limit(const struct config *config) {
+	struct rlimit limit;
+	rlim_t wanted = config->http.max_connections * LISTEN_MAX + SPARE_DESCRIPTORS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int open_doors(struct daemon *daemon, struct text *error) {
+	int first;
+	int count = service_sockets(&first);
+	int r = http_inherit(daemon->http, first, count, error);
+
+	return r < 0 ? r : http_configure(daemon->http, &daemon->config, error);
+}
+
+static int build(struct daemon *daemon, struct text *error) {
+	int r;
+
+	daemon->signal_fd = take_signals();
+	if (daemon->signal_fd < 0)
+		return daemon->signal_fd;
+	raise_descriptor_limit(&daemon->config);
+	r = probe_library_init();
+	if (r < 0)
+		return r;
+	daemon->publication = publication_create(&daemon->config.endpoints);
+	if (!daemon->publication)
+		return -ENOMEM;
+	r = prober_create(&daemon->prober, &daemon->config, daemon->publication);
+	if (r < 0)
+		return r;
+	daemon->http = http_create(daemon->publication, daemon->prober);
+	if (!daemon->http)
+		return -ENOMEM;
+	return open_doors(daemon, error);
+}
+
+int daemon_create(struct daemon **result, const struct config *config,
+		  const struct config_sources *sources, struct text *error) {
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	int r;
+
+	if (!daemon)
+		return -ENOMEM;
+	daemon->config = *config;
+	daemon->sources = sources;
+	daemon->signal_fd = -1;
+	daemon->shown = REASON_COUNT;
+	r = build(daemon, error);
+	if (r < 0) {
+		if (error->length == 0)
+			text_append(error, strerror(-r));
+		daemon_destroy(daemon);
+		return r;
+	}
+	*result = daemon;
+	return 0;
+}
+
+void daemon_destroy(struct daemon *daemon) {
+	if (!daemon)
+		return;
+	http_destroy(daemon->http);
+	prober_destroy(daemon->prober);
+	publication_destroy(daemon->publication);
+	probe_library_finish();
+	if (daemon->signal_fd >= 0)
+		close(daemon->signal_fd);
+	explicit_bzero(daemon, sizeof(*daemon));
+	free(daemon);
+}
+
+/* --- reload --------------------------------------------------------------------------------- */
+
+static void keep_what_needs_a_restart(struct config *fresh, const struct config *running) {
+	if (memcmp(&fresh->control, &running->control, sizeof(fresh->control)) == 0)
+		return;
+	log_warning("[control] changes take a restart; keeping %s", running->control.socket);
+	fresh->control = running->control;
+}
+
+/* The fresh configuration replaces the running one whole, or not at all. */
+static int reload_into(struct daemon *daemon, struct config *fresh, struct text *error) {
+	struct change changes[ENDPOINT_MAX];
+	size_t count;
+	int r = config_load(fresh, daemon->sources, error);
+
+	if (r < 0)
+		return r;
+	keep_what_needs_a_restart(fresh, &daemon->config);
+	raise_descriptor_limit(fresh);
+	r = http_configure(daemon->http, fresh, error);
+	if (r < 0)
+		return r;
+	r = prober_configure(daemon->prober, fresh);
+	if (r < 0)
+		return r;
+	log_set_level(fresh->log_level);
+	count = publication_set_endpoints(daemon->publication, &fresh->endpoints, changes);
+	announce_changes(changes, count);
+	return 0;
+}
+
+static void reload(struct daemon *daemon) {
+	AUTO_FREE struct config *fresh = calloc(1, sizeof(*fresh));
+	char storage[512];
+	struct text error;
+
+	text_init(&error, storage, sizeof(storage));
+	service_reloading();
+	if (!fresh) {
+		log_error("reload failed: out of memory; keeping the running configuration");
+	} else if (reload_into(daemon, fresh, &error) < 0) {
+		log_error("reload failed: %s; keeping the running configuration", storage);
+	} else {
+		daemon->config = *fresh;
+		log_info("configuration reloaded");
+	}
+	if (fresh)
+		explicit_bzero(fresh, sizeof(*fresh));
+	service_ready();
+}
+
+/* --- the loop ------------------------------------------------------------------------------- */
+
+static void show_status(struct daemon *daemon) {
+	AUTO_FREE struct snapshot *snapshot = malloc(sizeof(*snapshot));
+	struct verdict judged;
+	char line[256];
+
+	if (!snapshot)
+		return;
+	publication_copy(daemon->publication, snapshot);
+	judged = verdict(&snapshot->facts, &snapshot->endpoints.items[0].policy, clock_now());
+	if (judged.reason == daemon->shown)
+		return;
+	daemon->shown = judged.reason;
+	snprintf(line, sizeof(line), "%s: %s", reason_name(judged.reason),
+		 reason_help(judged.reason));
+	service_status(line);
+}
+
+/* The watchdog is fed by the prober's movement: a daemon that hangs is restarted. */
+static void feed_watchdog(struct daemon *daemon) {
+	int64_t now = clock_now();
+
+	if (!daemon->watchdog || now < daemon->watchdog_due || !prober_moves(daemon->prober))
+		return;
+	service_alive();
+	daemon->watchdog_due = now + daemon->watchdog / 3;
+}
+
+static void tick(struct daemon *daemon) {
+	struct change changes[ENDPOINT_MAX];
+
+	announce_changes(changes, publication_review(daemon->publication, changes));
+	show_status(daemon);
+	feed_watchdog(daemon);
+}
+
+/* False: stop. */
+static bool take_signal(struct daemon *daemon) {
+	struct signalfd_siginfo info;
+
+	while (read(daemon->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP) {
+			log_info("stopping: %s", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+			return false;
+		}
+		reload(daemon);
+	}
+	return true;
+}
+
+int daemon_run(struct daemon *daemon) {
+	struct pollfd poll_fd = {.fd = daemon->signal_fd, .events = POLLIN};
+
+	daemon->watchdog = service_watchdog();
+	service_ready();
+	do {
+		tick(daemon);
+		if (poll(&poll_fd, 1, (int)(REVIEW_INTERVAL / NSEC_PER_MSEC)) < 0 && errno != EINTR)
+			return -errno;
+	} while (take_signal(daemon));
+	service_stopping();
+	return 0;
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "serve/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "serve/listen.h"
+#include "serve/replies.h"
+
+#define DOOR_MAX (LISTEN_MAX + 1)
+#define CONNECTION_MEMORY (8 * 1024) /* bounds a request's line and headers */
+#define CONTROL_CONNECTIONS 32
+#define CLOSING_PATIENCE (200 * NSEC_PER_MSEC)
+
+struct door {
+	char name[128]; /* its address: the identity across reloads */
+	bool is_control;
+	int fd;
+	struct http_settings settings;
+	struct MHD_Daemon *daemon;
+	struct replies *replies;
+};
+
+struct http {
+	struct publication *publication;
+	const struct prober *prober;
+	bool inherited; /* systemd chose the addresses */
+	bool started;
+	size_t door_count;
+	struct door *doors[DOOR_MAX];
+};
+
+/* --- requests ------------------------------------------------------------------------------- */
+
+static void describe_peer(struct MHD_Connection *connection, char *text, size_t size) {
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *peer = info ? info->client_addr : NULL;
+
+	if (peer && peer->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
+			  (socklen_t)size);
+	else if (peer && peer->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text,
+			  (socklen_t)size);
+	else
+		snprintf(text, size, "unix");
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
+				  const char *path, const char *method, const char *version,
+				  const char *upload, size_t *upload_size, void **request) {
+	struct door *door = context;
+	char peer[INET6_ADDRSTRLEN];
+	enum MHD_Result result;
+	unsigned int status;
+
+	(void)upload;
+	/* MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. */
+	if (!*request) {
+		*request = door;
+		return MHD_YES;
+	}
+	if (*upload_size > 0) {
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	result = replies_answer(door->replies, connection, method, path, version, &status);
+	if (door->settings.log_requests) {
+		describe_peer(connection, peer, sizeof(peer));
+		log_info("request from %s: %s %s -> %u", peer, method, path, status);
+	}
+	return result;
+}
+
+/* Before a byte is read. */
+static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t length) {
+	const struct door *door = context;
+
+	(void)length;
+	return network_list_allows(&door->settings.allow, address) ? MHD_YES : MHD_NO;
+}
+
+static void on_message(void *context, const char *format, va_list args) {
+	char storage[512];
+	struct text line;
+
+	(void)context;
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	text_init(&line, storage, sizeof(storage));
+	text_vformat(&line, format, args);
+	log_debug("http: %s", storage);
+}
+
+/* --- one door ------------------------------------------------------------------------------- */
+
+static char *read_file(const char *path, struct text *error) {
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *bytes = NULL;
+	struct stat status;
+	ssize_t length;
+
+	if (fd < 0 || fstat(fd, &status) < 0) {
+		text_format(error, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	if (!S_ISREG(status.st_mode) || status.st_size > 1024L * 1024) {
+		text_format(error, "%s: expected a file of at most 1 MiB", path);
+		return NULL;
+	}
+	bytes = calloc(1, (size_t)status.st_size + 1);
+	length = bytes ? read(fd, bytes, (size_t)status.st_size) : -1;
+	if (length < 0) {
+		text_format(error, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	bytes[length] = '\0';
+	return TAKE_POINTER(bytes);
+}
+
+static struct MHD_Daemon *start_daemon(struct door *door, const struct http_settings *settings,
+				       char *certificate, char *key) {
+	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+			     MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG |
+			     (certificate ? MHD_USE_TLS : 0u);
+	unsigned int seconds = (unsigned int)((settings->timeout - 1) / NSEC_PER_SEC + 1);
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	if (!certificate)
+		tls[0].option = MHD_OPTION_END;
+	return MHD_start_daemon(
+		flags, 0, on_accept, door, on_request, door, MHD_OPTION_EXTERNAL_LOGGER, on_message,
+		NULL, MHD_OPTION_LISTEN_SOCKET, door->fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)settings->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, seconds,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		/* No Host is needed, as the original needed none. */
+		MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
+/* Accepts no more, and stops once what was accepted is answered or takes too long. */
+static void stop_daemon(struct MHD_Daemon *daemon) {
+	int64_t patience = clock_now() + CLOSING_PATIENCE;
+	const union MHD_DaemonInfo *info;
+
+	MHD_quiesce_daemon(daemon);
+	do {
+		info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+		if (!info || info->num_connections == 0)
+			break;
+		usleep(2000);
+	} while (clock_now() < patience);
+	MHD_stop_daemon(daemon);
+}
+
+static void door_destroy(struct door *door) {
+	if (!door)
+		return;
+	if (door->daemon)
+		stop_daemon(door->daemon);
+	replies_destroy(door->replies);
+	if (door->fd >= 0)
+		close(door->fd);
+	free(door);
+}
+
+/* Takes over `fd`. */
+static struct door *door_create(const char *name, int fd, bool is_control) {
+	struct door *door = calloc(1, sizeof(*door));
+
+	if (!door) {
+		close(fd);
+		return NULL;
+	}
+	snprintf(door->name, sizeof(door->name), "%s", name);
+	door->fd = fd;
+	door->is_control = is_control;
+	return door;
+}
+
+static struct http_settings settings_for(const struct door *door,
+					 const struct http_settings *settings) {
+	struct http_settings result = *settings;
+
+	if (door->is_control) {
+		memset(&result.allow, 0, sizeof(result.allow));
+		result.tls_cert[0] = result.tls_key[0] = '\0';
+		result.max_connections = CONTROL_CONNECTIONS;
+	}
+	/* Which addresses there are is no matter of a single door. */
+	memset(&result.listen, 0, sizeof(result.listen));
+	return result;
+}
+
+/* A door does not change once it is started: its thread reads it without a lock. */
+static int door_start(const struct http *http, struct door *door,
+		      const struct http_settings *settings, struct text *error) {
+	AUTO_FREE char *certificate = NULL;
+	AUTO_FREE char *key = NULL;
+
+	door->settings = settings_for(door, settings);
+	if (door->settings.tls_cert[0]) {
+		certificate = read_file(door->settings.tls_cert, error);
+		key = certificate ? read_file(door->settings.tls_key, error) : NULL;
+		if (!key)
+			return -EINVAL;
+	}
+	door->replies = replies_create(http->publication, http->prober);
+	if (!door->replies)
+		return -ENOMEM;
+	door->daemon = start_daemon(door, &door->settings, certificate, key);
+	if (door->daemon)
+		return 0;
+	text_format(error, "cannot serve HTTP on %s%s", door->name,
+		    certificate ? ": the certificate or its key is not accepted" : "");
+	return -EINVAL;
+}
+
+/* A renewed certificate keeps its name: with TLS every reload reads it again. */
+static bool door_is_current(const struct door *door, const struct http_settings *settings) {
+	struct http_settings wanted = settings_for(door, settings);
+
+	return door->daemon && !wanted.tls_cert[0] &&
+	       memcmp(&wanted, &door->settings, sizeof(wanted)) == 0;
+}
+
+/* --- all doors ------------------------------------------------------------------------------ */
+
+struct http *http_create(struct publication *publication, const struct prober *prober) {
+	struct http *http = calloc(1, sizeof(*http));
+
+	if (!http)
+		return NULL;
+	http->publication = publication;
+	http->prober = prober;
+	return http;
+}
+
+static void close_doors(struct door **doors, size_t count) {
+	while (count > 0)
+		door_destroy(doors[--count]);
+}
+
+void http_destroy(struct http *http) {
+	if (!http)
+		return;
+	for (size_t i = 0; i < http->door_count; i++)
+		if (http->doors[i]->is_control)
+			unlink(http->doors[i]->name);
+	close_doors(http->doors, http->door_count);
+	free(http);
+}
+
+int http_inherit(struct http *http, int first, int count, struct text *error) {
+	for (int fd = first; fd < first + count; fd++) {
+		struct door *door;
+		char name[128];
+		int r;
+
+		if (http->door_count == LISTEN_MAX) {
+			text_format(error, "expected at most %d sockets from systemd", LISTEN_MAX);
+			return -E2BIG;
+		}
+		r = listen_describe(fd, name, sizeof(name));
+		if (r < 0) {
+			text_format(error, "descriptor %d from systemd: %s", fd, strerror(-r));
+			return r;
+		}
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		door = door_create(name, fd, false);
+		if (!door)
+			return -ENOMEM;
+		http->doors[http->door_count++] = door;
+		http->inherited = true;
+	}
+	return 0;
+}
+
+static struct door *find_door(const struct http *http, const char *name) {
+	for (size_t i = 0; i < http->door_count; i++)
+		if (strcmp(http->doors[i]->name, name) == 0)
+			return http->doors[i];
+	return NULL;
+}
+
+static int open_tcp(struct http *http, const struct listen_address *address, struct text *error) {
+	struct door *door;
+	int fd;
+
+	if (find_door(http, address->text))
+		return 0;
+	fd = listen_tcp(address);
+	if (fd < 0) {
+		text_format(error, "cannot listen on %s: %s", address->text, strerror(-fd));
+		return fd;
+	}
+	door = door_create(address->text, fd, false);
+	if (!door)
+		return -ENOMEM;
+	http->doors[http->door_count++] = door;
+	return 0;
+}
+
+/* By hand, without the rights for /run, the daemon still serves TCP; a socket asked for must work.
+ */
+static int open_control(struct http *http, const struct config *config, struct text *error) {
+	const struct control_settings *control = &config->control;
+	struct door *door;
+	int fd;
+
+	if (!control->socket[0] || find_door(http, control->socket))
+		return 0;
+	fd = listen_unix(control);
+	if (fd < 0 && !config_is_set(config, "control", "socket") && fd != -EADDRINUSE) {
+		log_warning("no control socket: %s: %s", control->socket, strerror(-fd));
+		return 0;
+	}
+	if (fd < 0) {
+		text_format(error, "cannot listen on %s%s%s: %s", control->socket,
+			    control->group[0] ? " for group " : "", control->group, strerror(-fd));
+		return fd;
+	}
+	door = door_create(control->socket, fd, true);
+	if (!door)
+		return -ENOMEM;
+	http->doors[http->door_count++] = door;
+	return 0;
+}
+
+static bool is_wanted(const struct http *http, const struct door *door,
+		      const struct config *config) {
+	/* The control socket is not reloadable. */
+	if (door->is_control || http->inherited)
+		return true;
+	for (size_t i = 0; i < config->http.listen.count; i++)
+		if (strcmp(config->http.listen.items[i].text, door->name) == 0)
+			return true;
+	return false;
+}
+
+static int open_new(struct http *http, const struct config *config, struct text *error) {
+	int r = http->started ? 0 : open_control(http, config, error);
+
+	for (size_t i = 0; r == 0 && !http->inherited && i < config->http.listen.count; i++)
+		r = open_tcp(http, &config->http.listen.items[i], error);
+	return r;
+}
+
+/*
+ * The doors as they shall be: those that are right already, and started successors of the others,
+ * which share their listening socket. Nothing that runs is touched yet.
+ */
+static int prepare(const struct http *http, const struct config *config, struct door **next,
+		   size_t *count, struct text *error) {
+	for (size_t i = 0; i < http->door_count; i++) {
+		struct door *door = http->doors[i];
+		struct door *successor;
+		int r;
+
+		if (!is_wanted(http, door, config))
+			continue;
+		if (door_is_current(door, &config->http)) {
+			next[(*count)++] = door;
+			continue;
+		}
+		successor = door_create(door->name, fcntl(door->fd, F_DUPFD_CLOEXEC, 0),
+					door->is_control);
+		r = successor ? door_start(http, successor, &config->http, error) : -ENOMEM;
+		if (r < 0) {
+			door_destroy(successor);
+			return r;
+		}
+		next[(*count)++] = successor;
+	}
+	return 0;
+}
+
+static bool contains(struct door *const *doors, size_t count, const struct door *door) {
+	for (size_t i = 0; i < count; i++)
+		if (doors[i] == door)
+			return true;
+	return false;
+}
+
+/* Destroys the doors of one list that the other does not have. */
+static void close_others(struct door *const *doors, size_t count, struct door *const *keep,
+			 size_t keep_count) {
+	for (size_t i = 0; i < count; i++)
+		if (!contains(keep, keep_count, doors[i]))
+			door_destroy(doors[i]);
+}
+
+static void log_listening(const struct http *http, struct door *const *next, size_t count) {
+	for (size_t i = 0; i < count; i++) {
+		const struct door *before = find_door(http, next[i]->name);
+
+		if (!before || !before->daemon)
+			log_info("listening on %s", next[i]->name);
+	}
+	for (size_t i = 0; i < http->door_count; i++) {
+		bool stays = false;
+
+		for (size_t j = 0; j < count; j++)
+			stays = stays || strcmp(next[j]->name, http->doors[i]->name) == 0;
+		if (!stays)
+			log_info("no longer listening on %s", http->doors[i]->name);
+	}
+}
+
+int http_configure(struct http *http, const struct config *config, struct text *error) {
+	size_t before = http->door_count;
+	struct door *next[DOOR_MAX];
+	size_t count = 0;
+	int r = open_new(http, config, error);
+
+	if (r == 0)
+		r = prepare(http, config, next, &count, error);
+	if (r < 0) {
+		close_others(next, count, http->doors, http->door_count);
+		close_doors(http->doors + before, http->door_count - before);
+		http->door_count = before;
+		return r;
+	}
+	log_listening(http, next, count);
+	close_others(http->doors, http->door_count, next, count);
+	memcpy(http->doors, next, count * sizeof(next[0]));
+	http->door_count = count;
+	http->started = true;
+	return 0;
+}

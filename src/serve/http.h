@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The HTTP server: one door per listening address (TCP) and one for the control socket (Unix), each
+ * with a thread of libmicrohttpd's. All functions are the main thread's.
+ */
+#ifndef CLUSTERCHECKD_SERVE_HTTP_H
+#define CLUSTERCHECKD_SERVE_HTTP_H
+
+#include "base/text.h"
+#include "config/config.h"
+#include "node/prober.h"
+#include "node/snapshot.h"
+
+struct http;
+
+/* Publication and prober stay the caller's and must outlive the server. NULL when out of memory. */
+struct http *http_create(struct publication *publication, const struct prober *prober);
+
+/* Closes every door; requests that are being answered are finished. NULL is fine. */
+void http_destroy(struct http *http);
+
+/* Takes over `count` inherited sockets, in place of [http] listen. Before the first configure. */
+int http_inherit(struct http *http, int first, int count, struct text *error);
+
+/*
+ * Opens, closes and changes doors until they are as configured. A door whose settings are the same
+ * is left alone, and one whose settings changed keeps its listening socket. On failure (-errno, and
+ * a line in `error`) everything is as before.
+ */
+int http_configure(struct http *http, const struct config *config, struct text *error);
+
+#endif

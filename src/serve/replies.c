@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "serve/replies.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "view/answer.h"
+#include "view/stamp.h"
+#include "view/status.h"
+
+#define REASON_HEADER "X-Clustercheck-Reason"
+
+/* The same reply for a connection that may be kept, and for one that the caller wants closed. */
+struct reply {
+	struct MHD_Response *kept, *closed;
+	unsigned int status;
+};
+
+struct replies {
+	struct publication *publication;
+	const struct prober *prober;
+	struct snapshot snapshot;
+	int64_t valid_until; /* when time alone changes a verdict */
+	struct reply verdicts[ENDPOINT_MAX];
+	struct reply method_not_allowed, no_such_endpoint, live, not_live;
+};
+
+static void reply_finish(struct reply *reply) {
+	if (reply->kept)
+		MHD_destroy_response(reply->kept);
+	if (reply->closed)
+		MHD_destroy_response(reply->closed);
+	*reply = (struct reply){0};
+}
+
+/* Without memory the reply stays empty, and a request for it is cut off: no answer is no 200. */
+static struct reply reply_make(unsigned int status, const char *type, const char *body) {
+	struct reply reply = {.status = status};
+	size_t length = strlen(body);
+
+	reply.kept = MHD_create_response_from_buffer(length, (void *)(uintptr_t)body,
+						     MHD_RESPMEM_MUST_COPY);
+	reply.closed = MHD_create_response_from_buffer(length, (void *)(uintptr_t)body,
+						       MHD_RESPMEM_MUST_COPY);
+	if (!reply.kept || !reply.closed ||
+	    MHD_add_response_header(reply.closed, MHD_HTTP_HEADER_CONNECTION, "close") != MHD_YES) {
+		reply_finish(&reply);
+		return reply;
+	}
+	MHD_add_response_header(reply.kept, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(reply.closed, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	return reply;
+}
+
+static void reply_header(struct reply *reply, const char *name, const char *value) {
+	if (!reply->kept)
+		return;
+	MHD_add_response_header(reply->kept, name, value);
+	MHD_add_response_header(reply->closed, name, value);
+}
+
+static struct reply render_verdict(const struct facts *facts, const struct policy *policy,
+				   int64_t now) {
+	struct verdict judged = verdict(facts, policy, now);
+	const char *state = fact_text(facts, FACT_LOCAL_STATE_COMMENT);
+	struct reply reply = reply_make((unsigned int)judged.http_status, "text/plain",
+					answer_body(policy->dialect, judged.sentence));
+	char stamp[STAMP_SIZE];
+
+	reply_header(&reply, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	reply_header(&reply, REASON_HEADER, reason_name(judged.reason));
+	/* MHD refuses a value with control characters, and the header is then left out. */
+	if (state && state[0])
+		reply_header(&reply, "X-Clustercheck-State", state);
+	if (facts->probed_wall) {
+		stamp_format(stamp, facts->probed_wall);
+		reply_header(&reply, "X-Clustercheck-Probed", stamp);
+	}
+	return reply;
+}
+
+static void render(struct replies *replies, int64_t now) {
+	const struct snapshot *snapshot = &replies->snapshot;
+
+	for (size_t i = 0; i < ENDPOINT_MAX; i++)
+		reply_finish(&replies->verdicts[i]);
+	replies->valid_until = CLOCK_NEVER;
+	for (size_t i = 0; i < snapshot->endpoints.count; i++) {
+		const struct policy *policy = &snapshot->endpoints.items[i].policy;
+		int64_t expires = verdict_expires(&snapshot->facts, policy);
+
+		replies->verdicts[i] = render_verdict(&snapshot->facts, policy, now);
+		if (expires > now && expires < replies->valid_until)
+			replies->valid_until = expires;
+	}
+}
+
+static void refresh(struct replies *replies) {
+	int64_t now = clock_now();
+
+	if (publication_generation(replies->publication) != replies->snapshot.generation)
+		publication_copy(replies->publication, &replies->snapshot);
+	else if (now < replies->valid_until)
+		return;
+	render(replies, now);
+}
+
+struct replies *replies_create(struct publication *publication, const struct prober *prober) {
+	struct replies *replies = calloc(1, sizeof(*replies));
+
+	if (!replies)
+		return NULL;
+	replies->publication = publication;
+	replies->prober = prober;
+	replies->method_not_allowed = reply_make(405, "text/plain", "Method not allowed.\r\n");
+	reply_header(&replies->method_not_allowed, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, OPTIONS");
+	reply_header(&replies->method_not_allowed, REASON_HEADER, "method-not-allowed");
+	replies->no_such_endpoint = reply_make(404, "text/plain", "No such endpoint.\r\n");
+	reply_header(&replies->no_such_endpoint, REASON_HEADER, "no-such-endpoint");
+	replies->live = reply_make(200, "text/plain", "clustercheckd is alive.\r\n");
+	replies->not_live = reply_make(503, "text/plain", "The prober does not move.\r\n");
+	reply_header(&replies->live, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	reply_header(&replies->not_live, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	return replies;
+}
+
+void replies_destroy(struct replies *replies) {
+	if (!replies)
+		return;
+	for (size_t i = 0; i < ENDPOINT_MAX; i++)
+		reply_finish(&replies->verdicts[i]);
+	reply_finish(&replies->method_not_allowed);
+	reply_finish(&replies->no_such_endpoint);
+	reply_finish(&replies->live);
+	reply_finish(&replies->not_live);
+	free(replies);
+}
+
+static enum MHD_Result queue(struct MHD_Connection *connection, const struct reply *reply,
+			     const char *version, unsigned int *status) {
+	/* The original closed; a caller that speaks HTTP/1.0 relies on it. */
+	bool close_it = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
+
+	*status = reply->status;
+	if (!reply->kept)
+		return MHD_NO;
+	return MHD_queue_response(connection, reply->status,
+				  close_it ? reply->closed : reply->kept);
+}
+
+static enum MHD_Result answer_status(struct replies *replies, struct MHD_Connection *connection,
+				     const char *version, unsigned int *status) {
+	struct snapshot *snapshot = malloc(sizeof(*snapshot));
+	struct history *history = malloc(sizeof(*history));
+	struct reply reply = {.status = 500};
+	enum MHD_Result result;
+	char *json = NULL;
+
+	if (snapshot && history) {
+		publication_copy(replies->publication, snapshot);
+		publication_copy_history(replies->publication, history);
+		json = status_json(snapshot, history, clock_now());
+	}
+	if (json)
+		reply = reply_make(200, "application/json", json);
+	reply_header(&reply, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	result = queue(connection, &reply, version, status);
+	reply_finish(&reply);
+	free(json);
+	free(history);
+	free(snapshot);
+	return result;
+}
+
+static bool is_read(const char *method) {
+	return strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
+	       strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ||
+	       strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0;
+}
+
+static const struct reply *find_reply(struct replies *replies, const char *path) {
+	const struct endpoint_list *endpoints = &replies->snapshot.endpoints;
+
+	for (size_t i = 0; i < endpoints->count; i++)
+		if (strcmp(endpoints->items[i].path, path) == 0)
+			return &replies->verdicts[i];
+	if (strcmp(path, "/live") == 0)
+		return prober_moves(replies->prober) ? &replies->live : &replies->not_live;
+	return &replies->no_such_endpoint;
+}
+
+enum MHD_Result replies_answer(struct replies *replies, struct MHD_Connection *connection,
+			       const char *method, const char *path, const char *version,
+			       unsigned int *status) {
+	if (!is_read(method))
+		return queue(connection, &replies->method_not_allowed, version, status);
+	if (strcmp(path, "/status") == 0)
+		return answer_status(replies, connection, version, status);
+	refresh(replies);
+	return queue(connection, find_reply(replies, path), version, status);
+}
