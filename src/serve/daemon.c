@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "node/announce.h"
 #include "node/probe.h"
 #include "node/prober.h"
@@ -36,6 +37,7 @@ struct daemon {
 	int64_t watchdog; /* nanoseconds, 0: none */
 	int64_t watchdog_due;
 	enum reason shown; /* in the service manager's status line */
+	bool settled;	   /* the first probe is through: starting is over */
 };
 
 static int take_signals(void) {
@@ -209,9 +211,18 @@ static void feed_watchdog(struct daemon *daemon) {
 	daemon->watchdog_due = now + daemon->watchdog / 3;
 }
 
+static void settle(struct daemon *daemon) {
+	/* Generation 1 is the empty one. */
+	if (daemon->settled || publication_generation(daemon->publication) == 1)
+		return;
+	memory_release_startup();
+	daemon->settled = true;
+}
+
 static void tick(struct daemon *daemon) {
 	struct change changes[ENDPOINT_MAX];
 
+	settle(daemon);
 	announce_changes(changes, publication_review(daemon->publication, changes));
 	show_status(daemon);
 	feed_watchdog(daemon);
