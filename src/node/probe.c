@@ -2,26 +2,25 @@
 #include "node/probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "node/client.h"
 #include "node/client_error.h"
-#include "node/mysql_compat.h"
 
-/* Nothing we ask for is larger; what claims to be is no answer. */
-#define LARGEST_PACKET (256ul * 1024)
+/* ER_UNKNOWN_SYSTEM_VARIABLE, in MySQL and MariaDB alike. */
+#define UNKNOWN_VARIABLE 1193
+
+/* Readings of the flow control counter closer than this would make the share jump. */
+#define FLOW_CLOSEST (100 * NSEC_PER_MSEC)
 
 struct probe {
 	struct mysql_settings settings;
 	int cancel_fd;
-	MYSQL *kept;	    /* NULL: not connected */
-	bool kept_is_extra; /* came through extra_port */
+	struct client *kept; /* NULL: not connected */
 	enum flavour flavour;
 	char server_version[64];
 	char select[1024]; /* the variables this server has */
@@ -33,29 +32,6 @@ struct probe {
 	int64_t flow_at;
 };
 
-int probe_library_init(void) {
-	return mysql_library_init(0, NULL, NULL) == 0 ? 0 : -ENOMEM;
-}
-
-void probe_library_finish(void) {
-	mysql_library_end();
-}
-
-void probe_thread_init(void) {
-	mysql_thread_init();
-}
-
-void probe_thread_finish(void) {
-	mysql_thread_end();
-}
-
-const char *probe_client_version(void) {
-	static char version[64];
-
-	snprintf(version, sizeof(version), "%s %s", COMPAT_CLIENT, mysql_get_client_info());
-	return version;
-}
-
 struct probe *probe_create(const struct mysql_settings *settings, int cancel_fd) {
 	struct probe *probe = calloc(1, sizeof(*probe));
 
@@ -66,108 +42,23 @@ struct probe *probe_create(const struct mysql_settings *settings, int cancel_fd)
 	return probe;
 }
 
-/* --- results -------------------------------------------------------------------------------- */
-
-static void succeed(struct probe_result *result) {
-	*result = (struct probe_result){.outcome = PROBE_OK};
-}
-
-static void fail(struct probe_result *result, enum probe_outcome outcome, unsigned int code,
-		 const char *message) {
-	result->outcome = outcome;
-	result->code = code;
-	text_copy(result->error, sizeof(result->error), message);
-}
-
-static void fail_from(struct probe_result *result, MYSQL *mysql) {
-	unsigned int code = mysql_errno(mysql);
-
-	fail(result, client_error_outcome(code, mysql_error(mysql)), code, mysql_error(mysql));
-	if (result->outcome == PROBE_OK)
-		fail(result, PROBE_PROTOCOL_ERROR, 0, "the client library failed without an error");
-}
-
-/* --- waiting -------------------------------------------------------------------------------- */
-
-/* Returns 0 with poll's revents (0: try again), -ETIMEDOUT or -ECANCELED. */
-static int wait_for(const struct probe *probe, struct compat_wait wait, int64_t deadline,
-		    short *revents) {
-	struct pollfd fds[] = {
-		{.fd = wait.fd, .events = wait.events},
-		{.fd = probe->cancel_fd, .events = POLLIN},
-	};
-	int left = clock_left_ms(deadline, clock_now());
-	int n;
-
-	if (left == 0)
-		return -ETIMEDOUT;
-	if (wait.slice_ms >= 0 && left > wait.slice_ms)
-		left = wait.slice_ms;
-	n = poll(fds, ARRAY_SIZE(fds), left);
-	*revents = 0;
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (fds[1].revents)
-		return -ECANCELED;
-	if (n == 0 && wait.slice_ms < 0)
-		return -ETIMEDOUT;
-	*revents = fds[0].revents;
-	return 0;
-}
-
-/* Waits for an operation in progress; < 0 means it must be abandoned and the connection dropped. */
-static int go_on(const struct probe *probe, MYSQL *mysql, const struct compat_operation *op,
-		 int64_t deadline, short *revents) {
-	int r;
-
-	do
-		r = wait_for(probe, compat_wait(mysql, op), deadline, revents);
-	while (r == 0 && *revents == 0 && compat_wait(mysql, op).slice_ms < 0);
-	return r;
-}
-
-static int abandon(struct probe_result *result, int r, const char *doing) {
-	char storage[128];
-	struct text message;
-
-	text_init(&message, storage, sizeof(storage));
-	text_format(&message, "no answer in time while %s", doing);
-	if (r == -ETIMEDOUT)
-		fail(result, PROBE_TIMEOUT, 0, storage);
-	else if (r != -ECANCELED)
-		fail(result, PROBE_PROTOCOL_ERROR, 0, strerror(-r));
-	return r == -ECANCELED ? r : 0;
-}
-
-/* Shut down first, so that a COM_QUIT or a TLS close sent by the library cannot block. */
-static void drop(MYSQL *mysql) {
-	int fd = compat_socket(mysql);
-
-	if (fd >= 0)
-		shutdown(fd, SHUT_RDWR);
-	mysql_close(mysql);
-}
-
-static void drop_kept(struct probe *probe) {
-	if (probe->kept)
-		drop(probe->kept);
-	probe->kept = NULL;
-	probe->flow_known = false;
-}
-
 void probe_destroy(struct probe *probe) {
 	if (!probe)
 		return;
-	/* A small packet into the buffer of a healthy connection does not block. */
-	if (probe->kept)
-		mysql_close(probe->kept);
+	client_quit(probe->kept);
 	explicit_bzero(&probe->settings, sizeof(probe->settings));
 	free(probe);
+}
+
+static void drop_kept(struct probe *probe) {
+	client_drop(TAKE_POINTER(probe->kept));
+	probe->flow_known = false;
 }
 
 void probe_configure(struct probe *probe, const struct mysql_settings *settings) {
 	struct mysql_settings before = probe->settings;
 
+	/* These apply to a connection that is there already. */
 	before.timeout = settings->timeout;
 	before.extra_port = settings->extra_port;
 	if (memcmp(&before, settings, sizeof(before)) != 0)
@@ -176,188 +67,7 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
 	explicit_bzero(&before, sizeof(before));
 }
 
-/* --- logging in ----------------------------------------------------------------------------- */
-
-static int read_password(const char *path, char *password, size_t size,
-			 struct probe_result *result) {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char message[sizeof(result->error)];
-	struct stat status;
-	ssize_t length = -1;
-
-	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_mode & S_IROTH) {
-		snprintf(message, sizeof(message),
-			 "password_file %s is readable by everyone: chmod o-r it", path);
-		fail(result, PROBE_ACCESS_DENIED, 0, message);
-		return -EPERM;
-	}
-	if (fd >= 0)
-		length = read(fd, password, size - 1);
-	if (length < 0) {
-		snprintf(message, sizeof(message), "password_file %s: %s", path, strerror(errno));
-		fail(result, PROBE_ACCESS_DENIED, 0, message);
-		return -errno;
-	}
-	password[length] = '\0';
-	password[strcspn(password, "\r\n")] = '\0';
-	return 0;
-}
-
-/* systemd.exec(5), LoadCredential=: a file of this name in this directory. */
-static bool find_credential(char *path, size_t size) {
-	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-
-	return directory && snprintf(path, size, "%s/mysql-password", directory) < (int)size &&
-	       access(path, F_OK) == 0;
-}
-
-static int find_password(const struct mysql_settings *settings, char *password, size_t size,
-			 struct probe_result *result) {
-	char path[CONFIG_PATH_SIZE];
-
-	if (settings->password_file[0])
-		return read_password(settings->password_file, password, size, result);
-	if (!settings->password[0] && find_credential(path, sizeof(path)))
-		return read_password(path, password, size, result);
-	text_copy(password, size, settings->password);
-	return 0;
-}
-
-/* An option file may allow LOCAL INFILE after all; then there is still nothing to read from. */
-static int refuse_infile(void **pointer, const char *name, void *context) {
-	(void)name;
-	(void)context;
-	*pointer = NULL;
-	return 1;
-}
-
-static int no_infile_bytes(void *pointer, char *buffer, unsigned int size) {
-	(void)pointer;
-	(void)buffer;
-	(void)size;
-	return -1;
-}
-
-static void end_infile(void *pointer) {
-	(void)pointer;
-}
-
-static int infile_error(void *pointer, char *message, unsigned int size) {
-	(void)pointer;
-	snprintf(message, size, "LOCAL INFILE is refused");
-	return 2000;
-}
-
-static MYSQL *make_client(const struct mysql_settings *settings) {
-	MYSQL *mysql = mysql_init(NULL);
-	unsigned int off = 0;
-	unsigned long packet = LARGEST_PACKET;
-
-	if (!mysql)
-		return NULL;
-	/* Both libraries read one named file, or else the standard ones. */
-	if (settings->defaults_file[0])
-		mysql_options(mysql, MYSQL_READ_DEFAULT_FILE, settings->defaults_file);
-	if (settings->defaults_file[0] || settings->standard_option_files)
-		mysql_options(mysql, MYSQL_READ_DEFAULT_GROUP, "client");
-	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
-	mysql_set_local_infile_handler(mysql, refuse_infile, no_infile_bytes, end_infile,
-				       infile_error, NULL);
-	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
-	compat_prepare(mysql, settings);
-	return mysql;
-}
-
-static const char *or_null(const char *text) {
-	return text[0] ? text : NULL;
-}
-
-static int run_connect(const struct probe *probe, MYSQL *mysql, unsigned int extra_port,
-		       const char *password, int64_t deadline, struct probe_result *result) {
-	const struct mysql_settings *settings = &probe->settings;
-	const char *host = or_null(settings->host);
-	const char *socket = or_null(settings->socket);
-	unsigned int port = host ? (unsigned int)settings->port : 0;
-	struct compat_operation op = {0};
-	bool begin = true;
-	short revents = 0;
-	int r;
-
-	if (extra_port) {
-		host = host ? host : "127.0.0.1";
-		socket = NULL;
-		port = extra_port;
-	}
-	do {
-		compat_connect(mysql, &op, host, or_null(settings->user), or_null(password), port,
-			       socket, begin, revents);
-		begin = false;
-		if (!op.pending)
-			break;
-		r = go_on(probe, mysql, &op, deadline, &revents);
-		if (r < 0)
-			return abandon(result, r, "logging in");
-	} while (true);
-	if (op.failed)
-		fail_from(result, mysql);
-	else
-		succeed(result);
-	return 0;
-}
-
-/* On success `*connection` is the caller's; otherwise NULL and the reason in `result`. */
-static int log_in(const struct probe *probe, unsigned int extra_port, int64_t deadline,
-		  MYSQL **connection, struct probe_result *result) {
-	char password[CONFIG_TEXT_SIZE] = "";
-	MYSQL *mysql;
-	int r;
-
-	*connection = NULL;
-	if (find_password(&probe->settings, password, sizeof(password), result) < 0)
-		return 0;
-	mysql = make_client(&probe->settings);
-	if (!mysql) {
-		explicit_bzero(password, sizeof(password));
-		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
-		return 0;
-	}
-	r = run_connect(probe, mysql, extra_port, password, deadline, result);
-	explicit_bzero(password, sizeof(password));
-	if (r == 0 && result->outcome == PROBE_OK)
-		*connection = mysql;
-	else
-		drop(mysql);
-	return r;
-}
-
 /* --- asking --------------------------------------------------------------------------------- */
-
-/* Outcome in `result`; on success `*rows` is the caller's, NULL for a statement without rows. */
-static int ask(const struct probe *probe, MYSQL *mysql, const char *sql, int64_t deadline,
-	       MYSQL_RES **rows, struct probe_result *result) {
-	struct compat_operation op = {0};
-	short revents = 0;
-	int r;
-
-	*rows = NULL;
-	for (bool begin = true; begin || op.pending; begin = false) {
-		if (!begin && (r = go_on(probe, mysql, &op, deadline, &revents)) < 0)
-			return abandon(result, r, "asking for the node's state");
-		compat_query(mysql, &op, sql, strlen(sql), begin, revents);
-	}
-	for (bool begin = true; !op.failed && (begin || op.pending); begin = false) {
-		if (!begin && (r = go_on(probe, mysql, &op, deadline, &revents)) < 0)
-			return abandon(result, r, "reading the node's state");
-		compat_store(mysql, &op, begin, revents);
-	}
-	if (op.failed) {
-		fail_from(result, mysql);
-		return 0;
-	}
-	*rows = op.rows;
-	succeed(result);
-	return 0;
-}
 
 static void append_names(struct text *sql, enum fact_source source) {
 	bool first = true;
@@ -370,62 +80,85 @@ static void append_names(struct text *sql, enum fact_source source) {
 	}
 }
 
-/* Rows of name and value; false when they have another shape. */
-static bool take_named(MYSQL_RES *rows, struct facts *facts) {
-	enum fact_id id;
-	MYSQL_ROW row;
+/* What the rows of a statement are taken into. */
+struct rows {
+	struct probe *probe;
+	struct facts *facts;
+	bool misshapen;
+	unsigned int count;
+	char version_comment[128];
+};
 
-	if (!rows || mysql_num_fields(rows) != 2)
-		return false;
-	while ((row = mysql_fetch_row(rows)))
-		if (row[0] && fact_find(row[0], &id) == 0)
-			facts_set(facts, id, row[1]);
-	return true;
-}
+static int ask(struct probe *probe, const char *sql, const struct client_limit *limit,
+	       client_row on_row, struct rows *rows) {
+	struct probe_result *result = &rows->facts->probe;
+	int r;
 
-static int misunderstood(struct probe_result *result, const char *what) {
-	fail(result, PROBE_PROTOCOL_ERROR, 0, what);
+	rows->probe = probe;
+	r = client_ask(probe->kept, sql, limit, on_row, rows, result);
+	if (r < 0 || result->outcome != PROBE_OK || !rows->misshapen)
+		return r;
+	result->outcome = PROBE_PROTOCOL_ERROR;
+	text_copy(result->error, sizeof(result->error), "the server's answer has another shape");
 	return 0;
 }
 
-static int ask_status(const struct probe *probe, int64_t deadline, struct facts *facts) {
+static void ignore_row(void *context, unsigned int columns, const char *const *values) {
+	(void)context;
+	(void)columns;
+	(void)values;
+}
+
+static void take_named_row(void *context, unsigned int columns, const char *const *values) {
+	struct rows *rows = context;
+	enum fact_id id;
+
+	if (columns != 2 || !values[0])
+		rows->misshapen = true;
+	else if (fact_find(values[0], &id) == 0)
+		facts_set(rows->facts, id, values[1]);
+}
+
+static int ask_status(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
+	struct rows rows = {.facts = facts};
 	char storage[1024];
 	struct text sql;
-	MYSQL_RES *rows;
-	int r;
 
 	text_init(&sql, storage, sizeof(storage));
 	text_append(&sql, "SHOW GLOBAL STATUS WHERE Variable_name IN (");
 	append_names(&sql, FACT_STATUS);
 	text_append(&sql, ")");
-	r = ask(probe, probe->kept, storage, deadline, &rows, &facts->probe);
-	if (r < 0 || facts->probe.outcome != PROBE_OK)
-		return r;
-	if (!take_named(rows, facts))
-		misunderstood(&facts->probe, "the answer to SHOW GLOBAL STATUS has another shape");
-	mysql_free_result(rows);
-	return 0;
+	return ask(probe, storage, limit, take_named_row, &rows);
+}
+
+static void take_selected_row(void *context, unsigned int columns, const char *const *values) {
+	struct rows *rows = context;
+	const struct probe *probe = rows->probe;
+
+	if (columns != probe->selected_count || rows->count++ > 0) {
+		rows->misshapen = true;
+		return;
+	}
+	/* The variable is there; without a value it is empty, not absent. */
+	for (unsigned int i = 0; i < columns; i++)
+		facts_set(rows->facts, probe->selected[i], values[i] ? values[i] : "");
 }
 
 /* SELECT @@global.x costs a tenth of SHOW VARIABLES, but fails where a variable does not exist. */
-static int ask_variables(const struct probe *probe, int64_t deadline, struct facts *facts) {
-	MYSQL_RES *rows;
-	MYSQL_ROW row;
+static int ask_variables(struct probe *probe, const struct client_limit *limit,
+			 struct facts *facts) {
+	struct rows rows = {.facts = facts};
 	int r;
 
 	if (probe->selected_count == 0)
 		return 0;
-	r = ask(probe, probe->kept, probe->select, deadline, &rows, &facts->probe);
-	if (r < 0 || facts->probe.outcome != PROBE_OK)
-		return r;
-	row = rows && mysql_num_fields(rows) == probe->selected_count ? mysql_fetch_row(rows)
-								      : NULL;
-	if (!row)
-		misunderstood(&facts->probe, "the answer to SELECT has another shape");
-	for (unsigned int i = 0; row && i < probe->selected_count; i++)
-		facts_set(facts, probe->selected[i], row[i] ? row[i] : "");
-	mysql_free_result(rows);
-	return 0;
+	r = ask(probe, probe->select, limit, take_selected_row, &rows);
+	if (r == 0 && facts->probe.outcome == PROBE_OK && rows.count == 0) {
+		facts->probe.outcome = PROBE_PROTOCOL_ERROR;
+		text_copy(facts->probe.error, sizeof(facts->probe.error),
+			  "the server's answer has no row");
+	}
+	return r;
 }
 
 /* --- getting to know a server --------------------------------------------------------------- */
@@ -445,30 +178,25 @@ static void select_present(struct probe *probe, const struct facts *found) {
 	}
 }
 
-static void take_flavour(struct probe *probe, MYSQL_RES *rows, const struct facts *found) {
-	char comment[128] = "";
-	MYSQL_ROW row;
+static void take_discovered_row(void *context, unsigned int columns, const char *const *values) {
+	struct rows *rows = context;
+	struct probe *probe = rows->probe;
 
-	probe->server_version[0] = '\0';
-	mysql_data_seek(rows, 0);
-	while ((row = mysql_fetch_row(rows))) {
-		if (!row[0] || !row[1])
-			continue;
-		if (strcmp(row[0], "version") == 0)
-			text_copy(probe->server_version, sizeof(probe->server_version), row[1]);
-		else if (strcmp(row[0], "version_comment") == 0)
-			text_copy(comment, sizeof(comment), row[1]);
-	}
-	probe->flavour = flavour_of(probe->server_version, comment,
-				    fact_text(found, FACT_PXC_MAINT_MODE) != NULL,
-				    fact_text(found, FACT_WSREP_ON) != NULL);
+	if (columns != 2 || !values[0])
+		rows->misshapen = true;
+	else if (values[1] && strcmp(values[0], "version") == 0)
+		text_copy(probe->server_version, sizeof(probe->server_version), values[1]);
+	else if (values[1] && strcmp(values[0], "version_comment") == 0)
+		text_copy(rows->version_comment, sizeof(rows->version_comment), values[1]);
+	else
+		take_named_row(context, columns, values);
 }
 
 /* Which variables this server has: one that it has not "does not apply". */
-static int discover(struct probe *probe, int64_t deadline, struct facts *facts) {
+static int discover(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
+	struct rows rows = {.facts = facts};
 	char storage[1024];
 	struct text sql;
-	MYSQL_RES *rows;
 	int r;
 
 	text_init(&sql, storage, sizeof(storage));
@@ -476,55 +204,55 @@ static int discover(struct probe *probe, int64_t deadline, struct facts *facts) 
 			  "'version_comment',");
 	append_names(&sql, FACT_VARIABLE);
 	text_append(&sql, ")");
-	r = ask(probe, probe->kept, storage, deadline, &rows, &facts->probe);
+	probe->server_version[0] = '\0';
+	r = ask(probe, storage, limit, take_discovered_row, &rows);
 	if (r < 0 || facts->probe.outcome != PROBE_OK)
 		return r;
-	if (take_named(rows, facts)) {
-		take_flavour(probe, rows, facts);
-		select_present(probe, facts);
-	} else {
-		misunderstood(&facts->probe,
-			      "the answer to SHOW GLOBAL VARIABLES has another shape");
-	}
-	mysql_free_result(rows);
+	probe->flavour = flavour_of(probe->server_version, rows.version_comment,
+				    fact_text(facts, FACT_PXC_MAINT_MODE) != NULL,
+				    fact_text(facts, FACT_WSREP_ON) != NULL);
+	select_present(probe, facts);
 	return 0;
 }
 
 /*
  * With wsrep_sync_wait set globally even SHOW STATUS waits for the applier (4 s behind FLUSH TABLES
- * WITH READ LOCK on MariaDB 10.11). A server without wsrep answers 1193, which does no harm.
+ * WITH READ LOCK on MariaDB 10.11). A server without wsrep does not know the variable: harmless.
  */
-static int set_session(const struct probe *probe, int64_t deadline, struct probe_result *result) {
-	const unsigned int unknown_variable = 1193;
-	MYSQL_RES *rows;
-	int r = ask(probe, probe->kept, "SET SESSION wsrep_sync_wait=0", deadline, &rows, result);
+static int set_session(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
+	struct rows rows = {.facts = facts};
+	int r = ask(probe, "SET SESSION wsrep_sync_wait=0", limit, ignore_row, &rows);
 
-	mysql_free_result(rows);
-	if (r == 0 && result->code == unknown_variable)
-		succeed(result);
+	if (r == 0 && facts->probe.code == UNKNOWN_VARIABLE)
+		facts->probe = (struct probe_result){.outcome = PROBE_OK};
 	return r;
 }
 
-/* Connects, through extra_port where the ordinary one is crowded, and gets to know the server. */
-static int connect_kept(struct probe *probe, int64_t deadline, struct facts *facts) {
+/* Through extra_port where the ordinary one is crowded; the crowd stays the login's outcome. */
+static int log_in_kept(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
 	unsigned int extra_port = (unsigned int)probe->settings.extra_port;
-	int r = log_in(probe, 0, deadline, &probe->kept, &facts->login);
+	int r = client_log_in(&probe->kept, &probe->settings, 0, limit, &facts->login);
 
 	facts->logins++;
-	probe->kept_is_extra = false;
 	facts->probe = facts->login;
-	if (r == 0 && facts->login.outcome == PROBE_TOO_MANY_CONNECTIONS && extra_port) {
-		r = log_in(probe, extra_port, deadline, &probe->kept, &facts->probe);
-		probe->kept_is_extra = probe->kept != NULL;
-		if (r == 0 && !probe->kept)
-			facts->probe = facts->login;
-	}
-	if (r < 0 || !probe->kept)
+	if (r < 0 || facts->login.outcome != PROBE_TOO_MANY_CONNECTIONS || !extra_port)
 		return r;
-	r = set_session(probe, deadline, &facts->probe);
+	r = client_log_in(&probe->kept, &probe->settings, extra_port, limit, &facts->probe);
+	if (r == 0 && !probe->kept)
+		facts->probe = facts->login;
+	return r;
+}
+
+static int connect_kept(struct probe *probe, const struct client_limit *limit,
+			struct facts *facts) {
+	int r = log_in_kept(probe, limit, facts);
+
 	if (r < 0 || facts->probe.outcome != PROBE_OK)
 		return r;
-	return discover(probe, deadline, facts);
+	r = set_session(probe, limit, facts);
+	if (r < 0 || facts->probe.outcome != PROBE_OK)
+		return r;
+	return discover(probe, limit, facts);
 }
 
 /* --- rounds --------------------------------------------------------------------------------- */
@@ -532,102 +260,104 @@ static int connect_kept(struct probe *probe, int64_t deadline, struct facts *fac
 static void clear_values(struct facts *facts) {
 	for (enum fact_id id = 0; id < FACT_COUNT; id++)
 		facts_set(facts, id, NULL);
-	facts->flow_control_known = false;
 }
 
-/*
- * Readings closer than a tenth of a second would make the share jump. After a reset of the counter
- * (FLUSH STATUS) the last share stands for one more reading.
- */
-static void take_flow_control(struct probe *probe, struct facts *facts, bool known, double share) {
-	const int64_t closest = 100 * NSEC_PER_MSEC;
-	int64_t now = clock_now();
-	double ns;
-
-	facts->flow_control_known = known && probe->flow_known;
-	facts->flow_control = share;
-	if (!fact_number(facts, FACT_FLOW_CONTROL_PAUSED_NS, &ns)) {
-		facts->flow_control_known = probe->flow_known = false;
-		return;
-	}
-	if (probe->flow_known && now - probe->flow_at < closest)
-		return;
-	if (probe->flow_known && ns >= probe->flow_ns) {
-		share = (ns - probe->flow_ns) / (double)(now - probe->flow_at);
-		facts->flow_control = share > 1 ? 1 : share;
-		facts->flow_control_known = true;
-	}
+static void keep_reading(struct probe *probe, double ns, int64_t now) {
 	probe->flow_known = true;
 	probe->flow_ns = ns;
 	probe->flow_at = now;
 }
 
-static int ask_kept(struct probe *probe, int64_t deadline, struct facts *facts) {
-	int r = ask_status(probe, deadline, facts);
+/* `facts` still hold the share of the round before, which stands until there is a newer one. */
+static void take_flow_control(struct probe *probe, struct facts *facts) {
+	int64_t now = clock_now();
+	int64_t passed = now - probe->flow_at;
+	double ns;
 
-	if (r == 0 && facts->probe.outcome == PROBE_OK)
-		r = ask_variables(probe, deadline, facts);
-	return r;
+	if (!fact_number(facts, FACT_FLOW_CONTROL_PAUSED_NS, &ns)) {
+		facts->flow_control_known = probe->flow_known = false;
+		return;
+	}
+	if (!probe->flow_known) {
+		facts->flow_control_known = false;
+		keep_reading(probe, ns, now);
+		return;
+	}
+	if (passed < FLOW_CLOSEST)
+		return;
+	/* FLUSH STATUS sets the counter back: then the next reading tells. */
+	if (ns >= probe->flow_ns) {
+		double share = (ns - probe->flow_ns) / (double)passed;
+
+		facts->flow_control = share < 1 ? share : 1;
+		facts->flow_control_known = true;
+	}
+	keep_reading(probe, ns, now);
 }
 
-static int attempt(struct probe *probe, int64_t deadline, struct facts *facts) {
+static int ask_all(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
 	bool fresh = !probe->kept;
+	int r = fresh ? connect_kept(probe, limit, facts) : 0;
+
+	if (r < 0 || (fresh && facts->probe.outcome != PROBE_OK))
+		return r;
+	r = ask_status(probe, limit, facts);
+	/* Discovery has brought the variables already. */
+	if (r < 0 || fresh || facts->probe.outcome != PROBE_OK)
+		return r;
+	return ask_variables(probe, limit, facts);
+}
+
+static int attempt(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
 	int r;
 
 	clear_values(facts);
-	if (fresh) {
-		r = connect_kept(probe, deadline, facts);
-		if (r == 0 && facts->probe.outcome == PROBE_OK)
-			r = ask_status(probe, deadline, facts);
-	} else {
-		r = ask_kept(probe, deadline, facts);
-	}
+	r = ask_all(probe, limit, facts);
 	if (r < 0 || facts->probe.outcome != PROBE_OK)
 		drop_kept(probe);
 	return r;
 }
 
+/* A connection that has died, or a plugin that took its variables along. */
 static bool worth_reconnecting(const struct probe_result *result) {
-	const unsigned int unknown_variable = 1193; /* a plugin took its variables along */
-
 	return result->outcome != PROBE_OK &&
-	       (client_error_is_disconnect(result->code) || result->code == unknown_variable);
+	       (client_error_is_disconnect(result->code) || result->code == UNKNOWN_VARIABLE);
 }
 
 int probe_round(struct probe *probe, struct facts *facts) {
 	int64_t begin = clock_now();
-	int64_t deadline = begin + probe->settings.timeout;
+	const struct client_limit limit = {
+		.deadline = begin + probe->settings.timeout,
+		.cancel_fd = probe->cancel_fd,
+	};
 	bool had_connection = probe->kept != NULL;
-	bool flow_known = facts->flow_control_known;
-	double flow = facts->flow_control;
-	int r;
+	int64_t end;
+	int r = attempt(probe, &limit, facts);
 
-	facts->probed_wall = clock_wall();
-	r = attempt(probe, deadline, facts);
-	if (r == 0 && had_connection && worth_reconnecting(&facts->probe)) {
-		/* The facts are as old as the round that found them. */
-		facts->probed_wall = clock_wall();
-		begin = clock_now();
-		r = attempt(probe, deadline, facts);
-	}
+	if (r == 0 && had_connection && worth_reconnecting(&facts->probe))
+		r = attempt(probe, &limit, facts);
 	if (r < 0)
 		return r;
-	facts->took = clock_now() - begin;
-	/* A failure is known when it has happened, an answer may be as old as its question. */
-	facts->probed_at = facts->probe.outcome == PROBE_OK ? begin : begin + facts->took;
+	end = clock_now();
+	facts->took = end - begin;
+	/* An answer may be as old as its question; a failure is known when it has happened. */
+	facts->probed_at = facts->probe.outcome == PROBE_OK ? begin : end;
+	facts->probed_wall = clock_wall() - (end - facts->probed_at);
 	facts->probes++;
 	facts->flavour = probe->flavour;
 	text_copy(facts->server_version, sizeof(facts->server_version), probe->server_version);
-	take_flow_control(probe, facts, flow_known, flow);
+	take_flow_control(probe, facts);
 	return 0;
 }
 
 int probe_login(struct probe *probe, struct probe_result *login) {
-	int64_t deadline = clock_now() + probe->settings.timeout;
-	MYSQL *mysql = NULL;
-	int r = log_in(probe, 0, deadline, &mysql, login);
+	const struct client_limit limit = {
+		.deadline = clock_now() + probe->settings.timeout,
+		.cancel_fd = probe->cancel_fd,
+	};
+	struct client *client;
+	int r = client_log_in(&client, &probe->settings, 0, &limit, login);
 
-	if (mysql)
-		mysql_close(mysql);
+	client_quit(client);
 	return r;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The probe: one kept connection to the local server, and the questions asked over it. This is the
- * only user of the MySQL client library, whose non-blocking calls give every operation one deadline
- * in nanoseconds and let a stop interrupt it at once, whatever the server does.
+ * The probe: one kept connection to the local server, the questions asked over it, and fresh logins
+ * beside it.
  *
- * One thread at a time may use a probe; it must have called probe_thread_init().
+ * One thread at a time may use a probe; it must have called client_thread_init().
  */
 #ifndef CLUSTERCHECKD_NODE_PROBE_H
 #define CLUSTERCHECKD_NODE_PROBE_H
@@ -15,14 +14,6 @@
 #include "node/facts.h"
 
 struct probe;
-
-/* Once per process, before threads exist; and at its end. */
-int probe_library_init(void);
-void probe_library_finish(void);
-
-/* In each thread that uses a probe. */
-void probe_thread_init(void);
-void probe_thread_finish(void);
 
 /*
  * `cancel_fd` (-1: none) ends whatever operation runs once it is readable. Password and option
@@ -46,8 +37,5 @@ int probe_round(struct probe *probe, struct facts *facts);
 
 /* A fresh login on the ordinary port and a clean quit. Returns 0, or -ECANCELED. */
 int probe_login(struct probe *probe, struct probe_result *login);
-
-/* Name and version of the client library, such as "MariaDB Connector/C 3.3.20". */
-const char *probe_client_version(void);
 
 #endif

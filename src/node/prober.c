@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "node/announce.h"
+#include "node/client.h"
 #include "node/maintenance.h"
 #include "node/probe.h"
 
@@ -216,7 +217,7 @@ static void *run(void *context) {
 	struct prober *prober = context;
 	int64_t begin, next;
 
-	probe_thread_init();
+	client_thread_init();
 	do {
 		begin = clock_now();
 		beat(prober);
@@ -230,7 +231,7 @@ static void *run(void *context) {
 		next = next_round(prober, begin);
 	} while (pause_until(prober, next, begin));
 	probe_destroy(TAKE_POINTER(prober->probe));
-	probe_thread_finish();
+	client_thread_finish();
 	return NULL;
 }
 

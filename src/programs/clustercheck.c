@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "config/legacy.h"
+#include "node/client.h"
 #include "node/maintenance.h"
 #include "node/probe.h"
 #include "node/verdict.h"
@@ -166,7 +167,7 @@ static void probe_again(struct probe *probe, struct facts *facts) {
 static void probe_node(struct check *check) {
 	struct probe *probe = NULL;
 
-	if (probe_library_init() == 0)
+	if (client_library_init() == 0)
 		probe = probe_create(&check->config.mysql, -1);
 	if (!probe)
 		return; /* never probed is never available */
@@ -174,7 +175,7 @@ static void probe_node(struct check *check) {
 	if (check->facts.probe.outcome == PROBE_OK && check->endpoint.policy.max_flow_control > 0)
 		probe_again(probe, &check->facts);
 	probe_destroy(probe);
-	probe_library_finish();
+	client_library_finish();
 }
 
 static void judge(struct check *check) {
@@ -300,7 +301,7 @@ int main(int argc, char **argv) {
 		return EXIT_SUCCESS;
 	}
 	if (request.version && error.length == 0) {
-		printf("clustercheck " VERSION " (%s)\n", probe_client_version());
+		printf("clustercheck " VERSION " (%s)\n", client_library_version());
 		return EXIT_SUCCESS;
 	}
 	r = run(check, &request, &error);

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "config/config.h"
-#include "node/probe.h"
+#include "node/client.h"
 #include "serve/control.h"
 #include "view/grants.h"
 #include "view/status.h"
@@ -156,7 +156,7 @@ static int parse(struct options *options, int argc, char **argv) {
 			print_help();
 			return EXIT_SUCCESS;
 		case 'V':
-			printf("clustercheckctl " VERSION " (%s)\n", probe_client_version());
+			printf("clustercheckctl " VERSION " (%s)\n", client_library_version());
 			return EXIT_SUCCESS;
 		default:
 			return EXIT_USAGE;

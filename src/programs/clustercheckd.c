@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "config/option.h"
-#include "node/probe.h"
+#include "node/client.h"
 #include "serve/daemon.h"
 
 #define ARGUMENT_MAX 64
@@ -121,7 +121,7 @@ static int run(const struct config *config, const struct config_sources *sources
 
 	text_init(&error, storage, sizeof(storage));
 	log_set_level(config->log_level);
-	log_info("clustercheckd " VERSION ", %s", probe_client_version());
+	log_info("clustercheckd " VERSION ", %s", client_library_version());
 	if (daemon_create(&daemon, config, sources, &error) < 0) {
 		log_error("cannot start: %s", storage);
 		return EXIT_FAILURE;
@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
 		print_help();
 		return EXIT_SUCCESS;
 	case ACTION_VERSION:
-		printf("clustercheckd " VERSION " (%s)\n", probe_client_version());
+		printf("clustercheckd " VERSION " (%s)\n", client_library_version());
 		return EXIT_SUCCESS;
 	case ACTION_USAGE:
 		fprintf(stderr, "clustercheckd --help shows what there is\n");

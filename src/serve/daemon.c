@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "node/announce.h"
-#include "node/probe.h"
+#include "node/client.h"
 #include "node/prober.h"
 #include "node/snapshot.h"
 #include "serve/http.h"
@@ -81,7 +81,7 @@ static int build(struct daemon *daemon, struct text *error) {
 	if (daemon->signal_fd < 0)
 		return daemon->signal_fd;
 	raise_descriptor_limit(&daemon->config);
-	r = probe_library_init();
+	r = client_library_init();
 	if (r < 0)
 		return r;
 	daemon->publication = publication_create(&daemon->config.endpoints);
@@ -124,7 +124,7 @@ void daemon_destroy(struct daemon *daemon) {
 	http_destroy(daemon->http);
 	prober_destroy(daemon->prober);
 	publication_destroy(daemon->publication);
-	probe_library_finish();
+	client_library_finish();
 	if (daemon->signal_fd >= 0)
 		close(daemon->signal_fd);
 	explicit_bzero(daemon, sizeof(*daemon));

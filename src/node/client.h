@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A client connection: logging in, asking, leaving. The only user of the MySQL client library,
+ * whose non-blocking calls give every operation one deadline and let it be cancelled at any moment.
+ *
+ * What a server does is an outcome, reported in a probe_result; a negative return is -ECANCELED and
+ * nothing else. One thread at a time may use a client; it must have called client_thread_init().
+ */
+#ifndef CLUSTERCHECKD_NODE_CLIENT_H
+#define CLUSTERCHECKD_NODE_CLIENT_H
+
+#include <stdint.h>
+
+#include "config/config.h"
+#include "node/facts.h"
+
+struct client;
+
+/* How long an operation may take (clock_now()), and what ends it before: -1, or readable means
+ * stop. */
+struct client_limit {
+	int64_t deadline;
+	int cancel_fd;
+};
+
+/* Once per process, before threads exist, and at its end; then in each thread that has a client. */
+int client_library_init(void);
+void client_library_finish(void);
+void client_thread_init(void);
+void client_thread_finish(void);
+
+/* Name and version of the client library, such as "MariaDB Connector/C 3.3.20"; static. */
+const char *client_library_version(void);
+
+/*
+ * Reads password and option files, connects and logs in; over TCP to `extra_port` where that is not
+ * 0. `*client` is the caller's when the outcome is PROBE_OK, and NULL otherwise.
+ */
+int client_log_in(struct client **client, const struct mysql_settings *settings,
+		  unsigned int extra_port, const struct client_limit *limit,
+		  struct probe_result *result);
+
+/* Called per row; a value is NULL where SQL says NULL. */
+typedef void (*client_row)(void *context, unsigned int columns, const char *const *values);
+
+/* Sends one statement and walks its rows. Unless the outcome is PROBE_OK, drop the client. */
+int client_ask(struct client *client, const char *sql, const struct client_limit *limit,
+	       client_row on_row, void *context, struct probe_result *result);
+
+/* Says goodbye to a healthy server. NULL is fine. */
+void client_quit(struct client *client);
+
+/* Cuts the connection, whatever state it is in; never blocks. NULL is fine. */
+void client_drop(struct client *client);
+
+#endif
