@@ -236,6 +236,10 @@ static int run_connect(const struct mysql_settings *settings, MYSQL *mysql, unsi
 	}
 	if (op.failed)
 		fail_from(result, mysql);
+	else if (settings->tls >= TLS_REQUIRED && !mysql_get_ssl_cipher(mysql))
+		/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
+		fail(result, PROBE_PROTOCOL_ERROR, 0,
+		     "TLS is required, but the server offers none");
 	else
 		succeed(result);
 	return 0;

@@ -97,15 +97,18 @@ static inline int compat_socket(MYSQL *mysql) {
 }
 
 static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *settings) {
+	/* mysql_clear_password and dialog would hand the password to whoever plays the server. */
+	static const char plugins[] = "mysql_native_password,client_ed25519,parsec,"
+				      "caching_sha2_password,sha256_password";
 	my_bool yes = 1, no = 0;
 
+	mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, plugins);
 	mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, (size_t)0);
 	mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
 	if (settings->tls == TLS_OFF)
 		return;
 	mysql_ssl_set(mysql, NULL, NULL, settings->tls_ca[0] ? settings->tls_ca : NULL, NULL, NULL);
-	if (settings->tls != TLS_PREFERRED)
-		mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
+	mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
 	mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT,
 		       settings->tls == TLS_VERIFY ? &yes : &no);
 }
