@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,7 +16,18 @@ static const char *program_name = "clustercheckd";
 static bool to_journal;
 static atomic_int threshold = LOG_LEVEL_INFO;
 
+static void fill_standard_descriptors(void) {
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 void log_init(const char *program) {
+	fill_standard_descriptors();
 	program_name = program;
 	/* systemd.exec(5), 252: set when standard error is connected to the journal. */
 	to_journal = getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO);

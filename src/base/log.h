@@ -17,7 +17,11 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/* Call once before other threads exist; finds out whether standard error is the journal. */
+/*
+ * Call once before anything else is opened and other threads exist. Finds out whether standard error
+ * is the journal, and opens /dev/null for standard descriptors that are closed, or the next socket
+ * would become the log.
+ */
 void log_init(const char *program);
 
 /* Any thread, at any time. Lines above this level are dropped. */

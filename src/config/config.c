@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "config/ini_file.h"
@@ -309,6 +310,8 @@ static int validate(const struct config *config, struct text *error) {
 	if (config->mysql.password[0] && config->mysql.password_file[0])
 		return refuse(config, error,
 			      "[mysql] password, password_file: expected only one of them");
+	if (config->mysql.tls == TLS_VERIFY && !config->mysql.tls_ca[0])
+		return refuse(config, error, "[mysql] tls: expected tls_ca beside verify");
 	if (!config->http.tls_cert[0] != !config->http.tls_key[0])
 		return refuse(config, error, "[http] tls_cert, tls_key: expected both or neither");
 	return 0;
@@ -325,6 +328,10 @@ int config_load(struct config *config, const struct config_sources *sources, str
 	if (config_resolve_endpoints(config, error) < 0)
 		return -EINVAL;
 	return validate(config, error);
+}
+
+bool config_file_exists(const char *path) {
+	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool config_is_set(const struct config *config, const char *section, const char *key) {

@@ -108,6 +108,9 @@ int config_load(struct config *config, const struct config_sources *sources, str
 /* Works the endpoints out again after `policy` was changed in place. */
 int config_resolve_endpoints(struct config *config, struct text *error);
 
+/* False only when it is certain: a file that may not be looked at must not pass for an absent one. */
+bool config_file_exists(const char *path);
+
 /* True when a layer other than the built-in one set it. */
 bool config_is_set(const struct config *config, const char *section, const char *key);
 

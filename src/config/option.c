@@ -54,7 +54,7 @@ static const struct config_option ledger[] = {
 	{"mysql", "tls", OPTION_WORD, FIELD(mysql.tls), .fallback = "off", .words = tls_words,
 	 .reloadable = true, .help = "TLS towards the server"},
 	{"mysql", "tls_ca", OPTION_PATH, FIELD(mysql.tls_ca), .fallback = "", .reloadable = true,
-	 .help = "certificate authority for tls=verify; empty: the system's"},
+	 .help = "certificate authority (PEM) for tls=verify, which needs it"},
 	{"mysql", "interval", OPTION_DURATION, FIELD(interval), .fallback = "500ms", .min = MS(10),
 	 .max = S(60), .reloadable = true, .help = "time from one probe to the next"},
 	{"mysql", "timeout", OPTION_DURATION, FIELD(mysql.timeout), .fallback = "1s", .min = MS(10),

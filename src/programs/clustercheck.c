@@ -227,8 +227,7 @@ static void write_err_file(const char *path, const char *line) {
 
 /* Over a socket of xinetd's, standard error is the caller's connection: then to the system's log.
  */
-static void complain(const struct request *request, const struct legacy *legacy, bool fault,
-		     const char *line) {
+static void complain(const struct legacy *legacy, bool fault, const char *line) {
 	write_err_file(legacy_err_file(legacy), line);
 	if (!inetd_is_socket(STDERR_FILENO)) {
 		if (fault || isatty(STDERR_FILENO))
@@ -237,10 +236,9 @@ static void complain(const struct request *request, const struct legacy *legacy,
 		openlog("clustercheck", LOG_PID, LOG_DAEMON);
 		syslog(LOG_ERR, "%s", line);
 	}
-	(void)request;
 }
 
-static void explain(const struct check *check, const struct request *request) {
+static void explain(const struct check *check) {
 	const struct probe_result *probe = &check->facts.probe;
 	char storage[512];
 	struct text line;
@@ -250,7 +248,7 @@ static void explain(const struct check *check, const struct request *request) {
 	text_init(&line, storage, sizeof(storage));
 	text_format(&line, "%s: %s", reason_name(check->verdict.reason),
 		    probe->error[0] ? probe->error : reason_help(check->verdict.reason));
-	complain(request, &check->legacy, false, storage);
+	complain(&check->legacy, false, storage);
 }
 
 /* The file is tested before any configuration, so that it works with a broken one. */
@@ -271,7 +269,7 @@ static int run(struct check *check, const struct request *request, struct text *
 		judge(check);
 	}
 	if (broken && !disabled)
-		complain(request, &check->legacy, true, error->bytes);
+		complain(&check->legacy, true, error->bytes);
 	if (broken && !disabled && !request->over_socket)
 		return EXIT_USAGE;
 	if (request->json && !request->over_socket)
@@ -280,7 +278,7 @@ static int run(struct check *check, const struct request *request, struct text *
 		answer(check, request);
 	if (broken && !disabled)
 		return EXIT_USAGE;
-	explain(check, request);
+	explain(check);
 	return check->verdict.available ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

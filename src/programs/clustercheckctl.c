@@ -35,7 +35,7 @@ static int load(struct config *config, const struct options *options) {
 	const char *file = options->config_file ? options->config_file : CONFIG_DEFAULT_FILE;
 	const struct config_sources sources = {
 		.file = file,
-		.file_required = options->config_file || access(file, F_OK) == 0,
+		.file_required = options->config_file || config_file_exists(file),
 		.environment = environ,
 	};
 	char storage[512];

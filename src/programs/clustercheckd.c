@@ -108,8 +108,7 @@ static void parse_command_line(struct command_line *line, int argc, char **argv)
 		fprintf(stderr, "clustercheckd: unexpected argument: %s\n", argv[optind]);
 		line->action = ACTION_USAGE;
 	}
-	/* An existing file that cannot be read must not pass for an absent one. */
-	if (access(line->sources.file, F_OK) == 0)
+	if (config_file_exists(line->sources.file))
 		line->sources.file_required = true;
 }
 
