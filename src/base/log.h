@@ -18,9 +18,9 @@ enum log_level {
 };
 
 /*
- * Call once before anything else is opened and other threads exist. Finds out whether standard error
- * is the journal, and opens /dev/null for standard descriptors that are closed, or the next socket
- * would become the log.
+ * Call once before anything else is opened and other threads exist. Finds out whether standard
+ * error is the journal, and opens /dev/null for standard descriptors that are closed, or the next
+ * socket would become the log.
  */
 void log_init(const char *program);
 

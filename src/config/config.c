@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -68,6 +69,11 @@ static int check_path(const char *path, struct text *error) {
 	return 0;
 }
 
+static int refuse_endpoint_count(struct text *error) {
+	text_format(error, "expected at most %d endpoints, three of them built in", ENDPOINT_MAX);
+	return -EINVAL;
+}
+
 static struct endpoint_override *find_override(struct config *config, const char *path,
 					       size_t option) {
 	for (size_t i = 0; i < config->override_count; i++) {
@@ -120,6 +126,31 @@ static int set_option(struct config *config, size_t index, const char *value,
 	return 0;
 }
 
+static int refuse_section(const char *section, struct text *error) {
+	text_format(error,
+		    "[%.60s]: no such section; expected mysql, policy, endpoint /NAME, http, "
+		    "control, maintenance or log",
+		    section);
+	return -EINVAL;
+}
+
+/* An endpoint without keys of its own judges as [policy] does. */
+static int begin_section(struct config *config, const char *section, struct text *error) {
+	const char *path = section + strlen(ENDPOINT_PREFIX);
+
+	if (strncmp(section, ENDPOINT_PREFIX, strlen(ENDPOINT_PREFIX)) != 0)
+		return option_section_exists(section) ? 0 : refuse_section(section, error);
+	if (check_path(path, error) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < config->path_count; i++)
+		if (strcmp(config->paths[i], path) == 0)
+			return 0;
+	if (config->path_count == ENDPOINT_MAX)
+		return refuse_endpoint_count(error);
+	text_copy(config->paths[config->path_count++], ENDPOINT_PATH_SIZE, path);
+	return 0;
+}
+
 static int set_named(struct config *config, const char *section, const char *key, const char *value,
 		     enum config_layer layer, unsigned int line, struct text *error) {
 	int index;
@@ -130,14 +161,10 @@ static int set_named(struct config *config, const char *section, const char *key
 	index = option_find(section, key);
 	if (index >= 0)
 		return set_option(config, (size_t)index, value, layer, line, error);
-	if (option_section_exists(section))
-		text_format(error, "[%s] %.60s: no such key; clustercheckd --help lists them",
-			    section, key);
-	else
-		text_format(error,
-			    "[%.60s] %.60s: no such section; expected mysql, policy, endpoint "
-			    "/NAME, http, control, maintenance or log",
-			    section, key);
+	if (!option_section_exists(section))
+		return refuse_section(section, error);
+	text_format(error, "[%s] %.60s: no such key; clustercheckd --help lists them", section,
+		    key);
 	return -EINVAL;
 }
 
@@ -148,8 +175,10 @@ static int load_builtin(struct config *config, struct text *error) {
 	return 0;
 }
 
-static int on_pair(void *context, unsigned int line, const char *section, const char *key,
+static int on_line(void *context, unsigned int line, const char *section, const char *key,
 		   const char *value, struct text *error) {
+	if (!key)
+		return begin_section(context, section, error);
 	return set_named(context, section, key, value, LAYER_FILE, line, error);
 }
 
@@ -170,7 +199,7 @@ static int load_file(struct config *config, const struct config_sources *sources
 		text_format(error, "%.60s...: the path is too long", sources->file);
 		return -EINVAL;
 	}
-	return ini_file_read(stream, sources->file, on_pair, config, error);
+	return ini_file_read(stream, sources->file, on_line, config, error);
 }
 
 static bool environment_matches(const struct config_option *option, const char *name,
@@ -279,16 +308,16 @@ static void add_builtin_endpoints(struct config *config) {
 int config_resolve_endpoints(struct config *config, struct text *error) {
 	memset(&config->endpoints, 0, sizeof(config->endpoints));
 	add_builtin_endpoints(config);
+	for (size_t i = 0; i < config->path_count; i++)
+		if (!add_endpoint(config, config->paths[i]))
+			return refuse_endpoint_count(error);
 	for (size_t i = 0; i < config->override_count; i++) {
 		const struct endpoint_override *override = &config->overrides[i];
 		const struct config_option *option = option_at(override->option);
 		struct endpoint *endpoint = add_endpoint(config, override->path);
 
-		if (!endpoint) {
-			text_format(error, "expected at most %d endpoints, three of them built in",
-				    ENDPOINT_MAX);
-			return -EINVAL;
-		}
+		if (!endpoint)
+			return refuse_endpoint_count(error);
 		option_parse(option, override->setting.text, endpoint_target(endpoint, option));
 	}
 	return 0;
@@ -330,6 +359,13 @@ int config_load(struct config *config, const struct config_sources *sources, str
 	return validate(config, error);
 }
 
+bool config_credential(char *path, size_t size) {
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+
+	return directory && snprintf(path, size, "%s/mysql-password", directory) < (int)size &&
+	       access(path, F_OK) == 0;
+}
+
 bool config_file_exists(const char *path) {
 	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
@@ -338,56 +374,4 @@ bool config_is_set(const struct config *config, const char *section, const char 
 	int index = option_find(section, key);
 
 	return index >= 0 && config->settings[index].layer != LAYER_BUILTIN;
-}
-
-static void dump_setting(const struct config *config, const struct config_option *option,
-			 const struct setting *setting, FILE *stream) {
-	const char *text = option->secret && setting->text[0] ? "***" : setting->text;
-
-	switch (setting->layer) {
-	case LAYER_BUILTIN:
-		fputs("# built-in\n", stream);
-		break;
-	case LAYER_FILE:
-		fprintf(stream, "# %s:%u\n", config->file, setting->line);
-		break;
-	case LAYER_ENVIRONMENT:
-		fputs("# environment\n", stream);
-		break;
-	case LAYER_ARGUMENT:
-		fputs("# argument -o\n", stream);
-		break;
-	}
-	fprintf(stream, "%s=%s\n", option->key, text);
-}
-
-static void dump_overrides(const struct config *config, const char *path, FILE *stream) {
-	bool titled = false;
-
-	for (size_t i = 0; i < config->override_count; i++) {
-		const struct endpoint_override *override = &config->overrides[i];
-
-		if (strcmp(override->path, path) != 0)
-			continue;
-		if (!titled)
-			fprintf(stream, "\n[endpoint %s]\n", path);
-		titled = true;
-		dump_setting(config, option_at(override->option), &override->setting, stream);
-	}
-}
-
-void config_dump(const struct config *config, FILE *stream) {
-	const char *section = "";
-
-	for (size_t i = 0; i < option_count(); i++) {
-		const struct config_option *option = option_at(i);
-
-		if (strcmp(section, option->section) != 0) {
-			section = option->section;
-			fprintf(stream, "%s[%s]\n", i == 0 ? "" : "\n", section);
-		}
-		dump_setting(config, option, &config->settings[i], stream);
-	}
-	for (size_t i = 0; i < config->endpoints.count; i++)
-		dump_overrides(config, config->endpoints.items[i].path, stream);
 }

@@ -90,6 +90,8 @@ struct config {
 
 	char file[CONFIG_PATH_SIZE]; /* that was read; empty when there was none */
 	struct setting settings[CONFIG_OPTION_MAX];
+	char paths[ENDPOINT_MAX][ENDPOINT_PATH_SIZE]; /* [endpoint] sections, in their order */
+	size_t path_count;
 	struct endpoint_override overrides[CONFIG_OVERRIDE_MAX];
 	size_t override_count;
 };
@@ -108,7 +110,14 @@ int config_load(struct config *config, const struct config_sources *sources, str
 /* Works the endpoints out again after `policy` was changed in place. */
 int config_resolve_endpoints(struct config *config, struct text *error);
 
-/* False only when it is certain: a file that may not be looked at must not pass for an absent one. */
+/*
+ * The systemd credential "mysql-password" (systemd.exec(5), LoadCredential=): false when there is
+ * none, else its path.
+ */
+bool config_credential(char *path, size_t size);
+
+/* False only when it is certain: a file that may not be looked at must not pass for an absent one.
+ */
 bool config_file_exists(const char *path);
 
 /* True when a layer other than the built-in one set it. */

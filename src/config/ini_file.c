@@ -32,6 +32,19 @@ static void fail(struct reading *reading, const char *message) {
 	text_format(reading->error, "%s:%u: %s", reading->name, reading->line, message);
 }
 
+/* Hands a section or a pair to the caller; false after a failure, which is noted. */
+static bool hand_over(struct reading *reading, const char *section, const char *key,
+		      const char *value) {
+	char storage[512];
+	struct text message;
+
+	text_init(&message, storage, sizeof(storage));
+	if (reading->handler(reading->context, reading->line, section, key, value, &message) == 0)
+		return true;
+	fail(reading, storage);
+	return false;
+}
+
 static const char *section_problem(const char *line) {
 	const char *end = strchr(line, ']');
 
@@ -89,6 +102,14 @@ static bool read_bounded(struct reading *reading, char *line, size_t size) {
 	return true;
 }
 
+/* inih tells of a section only with its first key; one without keys may be misspelt too. */
+static void begin_section(struct reading *reading, const char *name) {
+	char section[SECTION_LONGEST + 1];
+
+	snprintf(section, sizeof(section), "%.*s", (int)strcspn(name, "]"), name);
+	hand_over(reading, section, NULL, NULL);
+}
+
 /* Stands in for fgets(3) below inih. */
 static char *next_line(char *line, int size, void *stream) {
 	static const char bom[] = "\xEF\xBB\xBF";
@@ -101,24 +122,17 @@ static char *next_line(char *line, int size, void *stream) {
 	if (reading->line == 1 && strncmp(line, bom, 3) == 0)
 		start += 3;
 	problem = line_problem(start);
-	if (!problem)
-		return line;
-	fail(reading, problem);
-	return NULL;
+	if (problem)
+		fail(reading, problem);
+	else if (*start == '[')
+		begin_section(reading, start + 1);
+	return reading->failed ? NULL : line;
 }
 
 static int on_pair(void *context, const char *section, const char *key, const char *value) {
 	struct reading *reading = context;
-	char storage[512];
-	struct text message;
 
-	if (reading->failed)
-		return 0;
-	text_init(&message, storage, sizeof(storage));
-	if (reading->handler(reading->context, reading->line, section, key, value, &message) == 0)
-		return 1;
-	fail(reading, storage);
-	return 0;
+	return !reading->failed && hand_over(reading, section, key, value);
 }
 
 int ini_file_read(FILE *stream, const char *name, ini_file_handler handler, void *context,

@@ -9,7 +9,9 @@
 
 #include "base/text.h"
 
-/* Called per key, in the order of the file. On failure it returns < 0 with its message in `error`.
+/*
+ * Called per section, with a NULL key, and per key, in the order of the file. On failure it returns
+ * < 0 with its message in `error`.
  */
 typedef int (*ini_file_handler)(void *context, unsigned int line, const char *section,
 				const char *key, const char *value, struct text *error);

@@ -158,8 +158,10 @@ static int apply_server(const struct legacy *legacy, struct config *config, stru
 /* The built-in account is the original's, where no layer names another source of a password. */
 static int apply_account(const struct legacy *legacy, struct config *config, struct text *error) {
 	struct mysql_settings *mysql = &config->mysql;
+	char credential[CONFIG_PATH_SIZE];
 	bool has_source = config_is_set(config, "mysql", "password") || mysql->password_file[0] ||
-			  mysql->defaults_file[0];
+			  mysql->defaults_file[0] ||
+			  config_credential(credential, sizeof(credential));
 
 	if (copy_value(legacy, LEGACY_USERNAME, mysql->user, sizeof(mysql->user), error) < 0 ||
 	    copy_value(legacy, LEGACY_PASSWORD, mysql->password, sizeof(mysql->password), error) <

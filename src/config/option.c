@@ -159,14 +159,18 @@ static int parse_duration(const struct config_option *option, const char *value,
 		int64_t nanoseconds;
 	} units[] = {{"ms", MS(1)}, {"s", S(1)}, {"m", S(60)}, {"h", S(3600)}};
 	size_t digits = strspn(value, "0123456789");
+	int64_t count;
 
 	if (digits == 0 || digits > 9)
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(value + digits, units[i].name) != 0)
 			continue;
-		*duration = strtoll(value, NULL, 10) * units[i].nanoseconds;
-		return *duration < option->min || *duration > option->max ? -EINVAL : 0;
+		count = strtoll(value, NULL, 10);
+		if (count > option->max / units[i].nanoseconds)
+			return -EINVAL;
+		*duration = count * units[i].nanoseconds;
+		return *duration < option->min ? -EINVAL : 0;
 	}
 	return -EINVAL;
 }

@@ -144,21 +144,13 @@ static int read_password(const char *path, char *password, size_t size,
 	return 0;
 }
 
-/* systemd.exec(5), LoadCredential=: a file of this name in this directory. */
-static bool find_credential(char *path, size_t size) {
-	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-
-	return directory && snprintf(path, size, "%s/mysql-password", directory) < (int)size &&
-	       access(path, F_OK) == 0;
-}
-
 static int find_password(const struct mysql_settings *settings, char *password, size_t size,
 			 struct probe_result *result) {
 	char path[CONFIG_PATH_SIZE];
 
 	if (settings->password_file[0])
 		return read_password(settings->password_file, password, size, result);
-	if (!settings->password[0] && find_credential(path, sizeof(path)))
+	if (!settings->password[0] && config_credential(path, sizeof(path)))
 		return read_password(path, password, size, result);
 	text_copy(password, size, settings->password);
 	return 0;

@@ -218,8 +218,7 @@ struct rule {
 
 /* The first rule that applies decides. */
 static const struct rule rules[REASON_COUNT] = {
-	[REASON_DISABLED] = {"disabled", is_disabled, 503, SENTENCE_DISABLED,
-			     "taken out by hand (clustercheckctl disable, or the legacy file)"},
+	[REASON_DISABLED] = {"disabled", is_disabled, 503, SENTENCE_DISABLED, "taken out by hand"},
 	[REASON_DRAINING] = {"draining", is_draining, 404, SENTENCE_DISABLED,
 			     "draining by hand: finish what runs, send nothing new"},
 	[REASON_STARTING] = {"starting", is_starting, 503, SENTENCE_NOT_SYNCED,

@@ -156,8 +156,11 @@ char *status_json(const struct snapshot *snapshot, const struct history *history
 char *status_verdict_json(const char *path, const struct facts *facts, const struct policy *policy,
 			  int64_t now) {
 	json_t *root = verdict_json(facts, policy, now);
+	bool available = json_is_true(json_object_get(root, "available"));
 	char *bytes;
 
+	/* The command says 503 for every no, as the original does. */
+	json_object_set_new(root, "http_status", json_integer(available ? 200 : 503));
 	json_object_set_new(root, "endpoint", json_string(path));
 	json_object_set_new(root, "probe", probe_json(facts));
 	json_object_set_new(root, "facts", facts_json(facts));
