@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -213,10 +214,34 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 	}
 }
 
+/*
+ * The client library gets descriptors of its own. Connector/C 3.3 closes its socket twice when a
+ * non-blocking connect fails at once (a Unix socket that does not exist), and in between the number
+ * may belong to another thread: libmicrohttpd then finds its sockets gone and aborts the program.
+ */
+static void separate_descriptors(const struct prober *prober) {
+	unsigned int low = (unsigned int)(prober->stop_fd < prober->wake_fd ? prober->stop_fd
+									    : prober->wake_fd);
+	unsigned int high = (unsigned int)(prober->stop_fd + prober->wake_fd) - low;
+
+	if (unshare(CLONE_FILES) < 0) {
+		log_warning("unshare: %s; the client library shares our descriptors",
+			    strerror(errno));
+		return;
+	}
+	/* Copies of what others have open would keep it open when they close it. */
+	if (low > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
+}
+
 static void *run(void *context) {
 	struct prober *prober = context;
 	int64_t begin, next;
 
+	separate_descriptors(prober);
 	client_thread_init();
 	do {
 		begin = clock_now();
