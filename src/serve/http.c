@@ -22,6 +22,8 @@
 #define CONNECTION_MEMORY (8 * 1024) /* bounds a request's line and headers */
 #define CONTROL_CONNECTIONS 32
 #define CLOSING_PATIENCE (200 * NSEC_PER_MSEC)
+/* MHD 0.9.75 counts a connection some time after it has accepted it. */
+#define CLOSING_QUIET (20 * NSEC_PER_MSEC)
 
 struct door {
 	char name[128]; /* its address: the identity across reloads */
@@ -155,16 +157,17 @@ static struct MHD_Daemon *start_daemon(struct door *door, const struct http_sett
 
 /* Accepts no more, and stops once what was accepted is answered or takes too long. */
 static void stop_daemon(struct MHD_Daemon *daemon) {
-	int64_t patience = clock_now() + CLOSING_PATIENCE;
+	int64_t begin = clock_now();
+	int64_t busy = begin;
 	const union MHD_DaemonInfo *info;
 
 	MHD_quiesce_daemon(daemon);
-	do {
+	while (clock_now() - begin < CLOSING_PATIENCE && clock_now() - busy < CLOSING_QUIET) {
 		info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-		if (!info || info->num_connections == 0)
-			break;
+		if (info && info->num_connections > 0)
+			busy = clock_now();
 		usleep(2000);
-	} while (clock_now() < patience);
+	}
 	MHD_stop_daemon(daemon);
 }
 
