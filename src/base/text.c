@@ -67,6 +67,22 @@ void text_append_duration(struct text *text, int64_t nanoseconds) {
 		text_format(text, "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
 }
 
+static bool is_continuation(char byte) {
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+void text_mark_cut(struct text *text) {
+	static const char mark[] = "…";
+
+	if (!text->truncated || text->size < 2 * sizeof(mark))
+		return;
+	text->length = text->size - sizeof(mark);
+	/* Not within a character of several bytes. */
+	while (text->length > 0 && is_continuation(text->bytes[text->length]))
+		text->length--;
+	text_append(text, mark);
+}
+
 bool text_copy(char *target, size_t size, const char *source) {
 	size_t length = strlen(source);
 	bool fits = length < size;

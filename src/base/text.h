@@ -30,6 +30,9 @@ void text_vformat(struct text *text, const char *format, va_list args)
 /* A duration as people read it: "750 ms", "12.3 s", "4 min 05 s", "3 h 20 min", "2 d 4 h". */
 void text_append_duration(struct text *text, int64_t nanoseconds);
 
+/* Puts "…" at the end of a text that was cut, in the place of what does not leave room for it. */
+void text_mark_cut(struct text *text);
+
 /* Copies a string into an array; false when it had to be cut. */
 bool text_copy(char *target, size_t size, const char *source);
 

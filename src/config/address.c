@@ -62,6 +62,25 @@ static void listen_v6(struct listen_address *entry, struct in6_addr host, uint16
 	entry->dual_stack = IN6_IS_ADDR_UNSPECIFIED(&host);
 }
 
+int address_describe(const struct sockaddr *address, char *text, size_t size) {
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+	char host[INET6_ADDRSTRLEN];
+
+	if (address->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		snprintf(text, size, "%s:%u", host, ntohs(in->sin_port));
+	} else if (address->sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		snprintf(text, size, "[%s]:%u", host, ntohs(in6->sin6_port));
+	} else if (address->sa_family == AF_UNIX) {
+		snprintf(text, size, "unix");
+	} else {
+		return -EAFNOSUPPORT;
+	}
+	return 0;
+}
+
 static int listen_host(struct listen_address *entry, char *host, uint16_t port) {
 	size_t length = strlen(host);
 	struct in6_addr v6;
@@ -74,7 +93,6 @@ static int listen_host(struct listen_address *entry, char *host, uint16_t port) 
 		if (inet_pton(AF_INET6, host + 1, &v6) != 1)
 			return -EINVAL;
 		listen_v6(entry, v6, port);
-		host[length - 1] = ']';
 	} else if (inet_pton(AF_INET, host, &v4) == 1) {
 		listen_v4(entry, v4, port);
 	} else {
@@ -99,8 +117,11 @@ static int listen_add(void *opaque, const char *item) {
 	memset(entry, 0, sizeof(*entry));
 	if (listen_host(entry, host, (uint16_t)port) < 0)
 		return -EINVAL;
-	snprintf(entry->text, sizeof(entry->text), "%.50s:%ld", entry->dual_stack ? "*" : host,
-		 port);
+	if (entry->dual_stack)
+		snprintf(entry->text, sizeof(entry->text), "*:%ld", port);
+	else
+		address_describe((const struct sockaddr *)&entry->address, entry->text,
+				 sizeof(entry->text));
 	for (size_t i = 0; i < list->count; i++)
 		if (strcmp(list->items[i].text, entry->text) == 0)
 			return -EINVAL;

@@ -38,6 +38,9 @@ struct network_list {
 	struct network items[NETWORK_MAX];
 };
 
+/* "127.0.0.1:9200", "[::1]:9200", "unix"; -EAFNOSUPPORT for other families. */
+int address_describe(const struct sockaddr *address, char *text, size_t size);
+
 /* "*:9200", "127.0.0.1:9200", "[::1]:9200", separated by commas; `*` and `[::]` are dual stack. */
 int listen_list_parse(struct listen_list *list, const char *text);
 

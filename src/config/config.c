@@ -39,6 +39,14 @@ static int record(struct setting *setting, const struct config_option *option, c
 		text_format(error, "%s is set twice: first in line %u", option->key, setting->line);
 		return -EINVAL;
 	}
+	/* From the environment or an argument there may be line breaks, which no file can hold. */
+	for (const char *byte = value; *byte; byte++) {
+		if ((unsigned char)*byte < 0x20 && *byte != '\t') {
+			text_format(error, "[%s] %s: expected no control characters",
+				    option->section, option->key);
+			return -EINVAL;
+		}
+	}
 	if (!text_copy(setting->text, sizeof(setting->text), value))
 		return refuse_value(option, value, error);
 	setting->layer = layer;

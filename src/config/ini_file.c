@@ -84,7 +84,7 @@ static bool read_bounded(struct reading *reading, char *line, size_t size) {
 	int c;
 
 	while ((c = getc(reading->stream)) != EOF && c != '\n') {
-		if (c == '\0' || length + 1 >= size || length >= LINE_LONGEST) {
+		if (c == '\0' || length + 1 >= size || (length >= LINE_LONGEST && c != '\r')) {
 			reading->line++;
 			fail(reading, c == '\0'
 					      ? "the line holds a NUL byte"

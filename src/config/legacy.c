@@ -28,7 +28,7 @@ static void set(struct legacy *legacy, enum legacy_key key, const char *value) {
 	bool may_be_empty = key == LEGACY_USERNAME || key == LEGACY_PASSWORD;
 
 	legacy->is_set[key] = value[0] || may_be_empty;
-	text_copy(legacy->values[key], sizeof(legacy->values[key]), value);
+	legacy->is_cut[key] = !text_copy(legacy->values[key], sizeof(legacy->values[key]), value);
 }
 
 static int find_key(const char *name, size_t length) {
@@ -68,7 +68,7 @@ static void unquote(const char *word, char *value, size_t size) {
 }
 
 static void read_assignment(struct legacy *legacy, const char *line) {
-	char value[CONFIG_TEXT_SIZE];
+	char value[CONFIG_TEXT_SIZE + 1]; /* one too long is seen to be */
 	size_t length;
 	int key;
 
@@ -129,12 +129,10 @@ void legacy_read_arguments(struct legacy *legacy, size_t count, const char *cons
 
 /* --- application ---------------------------------------------------------------------------- */
 
-static int copy_value(const struct legacy *legacy, enum legacy_key key, char *target, size_t size,
-		      struct text *error) {
-	if (!legacy->is_set[key] || text_copy(target, size, legacy->values[key]))
-		return 0;
-	text_format(error, "%s: expected at most %zu bytes", names[key], size - 1);
-	return -EINVAL;
+/* Every text of struct mysql_settings that is set here has CONFIG_TEXT_SIZE bytes. */
+static void copy_value(const struct legacy *legacy, enum legacy_key key, char *target) {
+	if (legacy->is_set[key])
+		text_copy(target, CONFIG_TEXT_SIZE, legacy->values[key]);
 }
 
 static int apply_server(const struct legacy *legacy, struct config *config, struct text *error) {
@@ -143,8 +141,7 @@ static int apply_server(const struct legacy *legacy, struct config *config, stru
 
 	if (legacy->is_set[LEGACY_HOST])
 		mysql->socket[0] = '\0';
-	if (copy_value(legacy, LEGACY_HOST, mysql->host, sizeof(mysql->host), error) < 0)
-		return -EINVAL;
+	copy_value(legacy, LEGACY_HOST, mysql->host);
 	if (!legacy->is_set[LEGACY_PORT])
 		return 0;
 	mysql->port = strtoul(legacy->values[LEGACY_PORT], &end, 10);
@@ -156,41 +153,32 @@ static int apply_server(const struct legacy *legacy, struct config *config, stru
 }
 
 /* The built-in account is the original's, where no layer names another source of a password. */
-static int apply_account(const struct legacy *legacy, struct config *config, struct text *error) {
+static void apply_account(const struct legacy *legacy, struct config *config) {
 	struct mysql_settings *mysql = &config->mysql;
 	char credential[CONFIG_PATH_SIZE];
 	bool has_source = config_is_set(config, "mysql", "password") || mysql->password_file[0] ||
 			  mysql->defaults_file[0] ||
 			  config_credential(credential, sizeof(credential));
 
-	if (copy_value(legacy, LEGACY_USERNAME, mysql->user, sizeof(mysql->user), error) < 0 ||
-	    copy_value(legacy, LEGACY_PASSWORD, mysql->password, sizeof(mysql->password), error) <
-		    0)
-		return -EINVAL;
+	copy_value(legacy, LEGACY_USERNAME, mysql->user);
+	copy_value(legacy, LEGACY_PASSWORD, mysql->password);
 	if (legacy->is_set[LEGACY_PASSWORD])
 		mysql->password_file[0] = '\0';
 	else if (!has_source)
 		text_copy(mysql->password, sizeof(mysql->password), BUILTIN_PASSWORD);
-	return 0;
 }
 
-static int apply_option_file(const struct legacy *legacy, struct config *config,
-			     struct text *error) {
+static void apply_option_file(const struct legacy *legacy, struct config *config) {
 	struct mysql_settings *mysql = &config->mysql;
 	const char *path = BUILTIN_DEFAULTS_FILE;
 
 	if (legacy->is_set[LEGACY_DEFAULTS_EXTRA_FILE])
 		path = legacy->values[LEGACY_DEFAULTS_EXTRA_FILE];
 	else if (mysql->defaults_file[0])
-		return 0;
+		return;
 	mysql->standard_option_files = true;
-	mysql->defaults_file[0] = '\0';
-	if (access(path, R_OK) != 0 ||
-	    text_copy(mysql->defaults_file, sizeof(mysql->defaults_file), path))
-		return 0;
-	text_format(error, "DEFAULTS_EXTRA_FILE: expected at most %zu bytes",
-		    sizeof(mysql->defaults_file) - 1);
-	return -EINVAL;
+	text_copy(mysql->defaults_file, sizeof(mysql->defaults_file),
+		  access(path, R_OK) == 0 ? path : "");
 }
 
 /* The flags as the scripts read them: donor only for "1", read-only unless numerically 0. */
@@ -208,10 +196,22 @@ static void apply_flags(const struct legacy *legacy, struct policy *policy) {
 	}
 }
 
-int legacy_apply(const struct legacy *legacy, struct config *config, struct text *error) {
-	if (apply_server(legacy, config, error) < 0 || apply_account(legacy, config, error) < 0 ||
-	    apply_option_file(legacy, config, error) < 0)
+static int refuse_cut_values(const struct legacy *legacy, struct text *error) {
+	for (int key = 0; key < LEGACY_KEY_COUNT; key++) {
+		if (!legacy->is_cut[key])
+			continue;
+		text_format(error, "%s: expected at most %d bytes", names[key],
+			    CONFIG_TEXT_SIZE - 1);
 		return -EINVAL;
+	}
+	return 0;
+}
+
+int legacy_apply(const struct legacy *legacy, struct config *config, struct text *error) {
+	if (refuse_cut_values(legacy, error) < 0 || apply_server(legacy, config, error) < 0)
+		return -EINVAL;
+	apply_account(legacy, config);
+	apply_option_file(legacy, config);
 	apply_flags(legacy, &config->policy);
 	return config_resolve_endpoints(config, error);
 }

@@ -28,6 +28,7 @@ enum legacy_key {
 /* Zero-initialised it holds nothing: every key is unset. */
 struct legacy {
 	bool is_set[LEGACY_KEY_COUNT];
+	bool is_cut[LEGACY_KEY_COUNT]; /* too long: legacy_apply() refuses it */
 	char values[LEGACY_KEY_COUNT][CONFIG_TEXT_SIZE];
 };
 

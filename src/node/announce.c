@@ -4,7 +4,7 @@
 #include "base/log.h"
 
 void announce_changes(const struct change *changes, size_t count) {
-	char storage[512];
+	char storage[640];
 	struct text line;
 
 	for (size_t i = 0; i < count; i++) {

@@ -302,6 +302,10 @@ int client_ask(struct client *client, const char *sql, const struct client_limit
 	return r;
 }
 
+int client_descriptor(struct client *client) {
+	return client ? compat_socket(&client->mysql) : -1;
+}
+
 void client_quit(struct client *client) {
 	/* A small packet into the buffer of a healthy connection does not block. */
 	if (client)

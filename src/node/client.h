@@ -47,6 +47,12 @@ typedef void (*client_row)(void *context, unsigned int columns, const char *cons
 int client_ask(struct client *client, const char *sql, const struct client_limit *limit,
 	       client_row on_row, void *context, struct probe_result *result);
 
+/*
+ * The connection's descriptor, for poll(2) alone: while nothing is asked, whatever happens there
+ * means that the server has ended the connection. -1 for NULL.
+ */
+int client_descriptor(struct client *client);
+
 /* Says goodbye to a healthy server. NULL is fine. */
 void client_quit(struct client *client);
 

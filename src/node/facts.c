@@ -29,7 +29,7 @@ static const struct fact_info ledger[FACT_COUNT] = {
 	[FACT_SST_METHOD] = {"wsrep_sst_method", FACT_VARIABLE, FACT_TEXT, false},
 	[FACT_SST_DONOR_REJECTS_QUERIES] = {"wsrep_sst_donor_rejects_queries", FACT_VARIABLE,
 					    FACT_FLAG, false},
-	[FACT_READ_ONLY] = {"read_only", FACT_VARIABLE, FACT_TEXT, false},
+	[FACT_READ_ONLY] = {"read_only", FACT_VARIABLE, FACT_FLAG, false},
 	[FACT_SUPER_READ_ONLY] = {"super_read_only", FACT_VARIABLE, FACT_FLAG, false},
 	[FACT_OFFLINE_MODE] = {"offline_mode", FACT_VARIABLE, FACT_FLAG, false},
 	[FACT_PXC_MAINT_MODE] = {"pxc_maint_mode", FACT_VARIABLE, FACT_TEXT, false},
@@ -69,9 +69,19 @@ int fact_find(const char *name, enum fact_id *id) {
 	return -ENOENT;
 }
 
+/* SELECT @@global.x says 1 where SHOW VARIABLES says ON: one spelling, or they would look changed.
+ */
+static const char *spell_flag(const char *value) {
+	if (strcmp(value, "1") == 0)
+		return "ON";
+	return strcmp(value, "0") == 0 ? "OFF" : value;
+}
+
 void facts_set(struct facts *facts, enum fact_id id, const char *value) {
 	struct fact *fact = &facts->values[id];
 
+	if (value && ledger[id].kind == FACT_FLAG)
+		value = spell_flag(value);
 	fact->present = value != NULL;
 	text_copy(fact->text, sizeof(fact->text), value ? value : "");
 }

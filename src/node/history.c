@@ -111,6 +111,7 @@ size_t history_update(struct history *history, const struct endpoint_list *endpo
 
 	text_init(&what, storage, sizeof(storage));
 	facts_difference(&history->facts, facts, &what);
+	text_mark_cut(&what);
 	for (size_t i = 0; i < history->standing_count; i++) {
 		enum reason reason = verdict(facts, &endpoints->items[i].policy, now).reason;
 

@@ -18,7 +18,7 @@ struct change {
 	enum reason from, to;
 	int64_t wall;	/* when, UTC nanoseconds */
 	int64_t held;	/* nanoseconds that `from` lasted */
-	char what[160]; /* which facts changed, such as "wsrep_local_state 4→2" */
+	char what[320]; /* which facts changed, such as "wsrep_local_state 4→2" */
 };
 
 struct standing {

@@ -17,6 +17,13 @@
 /* Readings of the flow control counter closer than this would make the share jump. */
 #define FLOW_CLOSEST (100 * NSEC_PER_MSEC)
 
+/*
+ * A kept connection that was cut is made anew within the round, so that a killed session or a quick
+ * restart takes no node out. A server that is going down still completes connects (the kernel's
+ * backlog) and then says nothing: it must not keep the last verdict alive for a whole timeout.
+ */
+#define RECONNECT_LONGEST (40 * NSEC_PER_MSEC)
+
 struct probe {
 	struct mysql_settings settings;
 	int cancel_fd;
@@ -326,7 +333,7 @@ static bool worth_reconnecting(const struct probe_result *result) {
 
 int probe_round(struct probe *probe, struct facts *facts) {
 	int64_t begin = clock_now();
-	const struct client_limit limit = {
+	struct client_limit limit = {
 		.deadline = begin + probe->settings.timeout,
 		.cancel_fd = probe->cancel_fd,
 	};
@@ -334,8 +341,12 @@ int probe_round(struct probe *probe, struct facts *facts) {
 	int64_t end;
 	int r = attempt(probe, &limit, facts);
 
-	if (r == 0 && had_connection && worth_reconnecting(&facts->probe))
+	if (r == 0 && had_connection && worth_reconnecting(&facts->probe)) {
+		int64_t soon = clock_now() + RECONNECT_LONGEST;
+
+		limit.deadline = soon < limit.deadline ? soon : limit.deadline;
 		r = attempt(probe, &limit, facts);
+	}
 	if (r < 0)
 		return r;
 	end = clock_now();
@@ -348,6 +359,10 @@ int probe_round(struct probe *probe, struct facts *facts) {
 	text_copy(facts->server_version, sizeof(facts->server_version), probe->server_version);
 	take_flow_control(probe, facts);
 	return 0;
+}
+
+int probe_descriptor(const struct probe *probe) {
+	return client_descriptor(probe->kept);
 }
 
 int probe_login(struct probe *probe, struct probe_result *login) {

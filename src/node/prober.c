@@ -196,6 +196,8 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 	struct pollfd fds[] = {
 		{.fd = prober->stop_fd, .events = POLLIN},
 		{.fd = prober->wake_fd, .events = POLLIN},
+		/* An idle connection that has news has ended. */
+		{.fd = probe_descriptor(prober->probe), .events = POLLIN | POLLRDHUP},
 	};
 	uint64_t wakes;
 	ssize_t n;
@@ -209,8 +211,10 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 			return true;
 		poll(fds, ARRAY_SIZE(fds), clock_left_ms(due, now));
 		n = read(prober->wake_fd, &wakes, sizeof(wakes));
-		if (n > 0 && begin + CLOSEST_ROUNDS < due)
+		if ((n > 0 || fds[2].revents) && begin + CLOSEST_ROUNDS < due)
 			due = begin + CLOSEST_ROUNDS;
+		if (fds[2].revents)
+			fds[2].fd = -1;
 	}
 }
 

@@ -68,6 +68,8 @@ static bool is_protocol_error(const struct inputs *in) {
 }
 
 static bool is_login_failing(const struct inputs *in) {
+	if (!probe_is(in, PROBE_OK))
+		return false;
 	switch (in->facts->login.outcome) {
 	case PROBE_NEVER:
 	case PROBE_OK:
@@ -94,7 +96,8 @@ static bool is_non_primary(const struct inputs *in) {
 }
 
 static bool is_not_ready(const struct inputs *in) {
-	return !fact_is_on(in->facts, FACT_READY) || !fact_is_on(in->facts, FACT_CONNECTED);
+	return probe_is(in, PROBE_NOT_READY) || !fact_is_on(in->facts, FACT_READY) ||
+	       !fact_is_on(in->facts, FACT_CONNECTED);
 }
 
 static bool is_in_maintenance(const struct inputs *in) {

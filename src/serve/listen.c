@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -105,23 +103,9 @@ int listen_unix(const struct control_settings *settings) {
 
 int listen_describe(int fd, char *text, size_t size) {
 	struct sockaddr_storage address;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
-	struct sockaddr_in *in = (struct sockaddr_in *)&address;
 	socklen_t length = sizeof(address);
-	char host[INET6_ADDRSTRLEN];
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
 		return -errno;
-	if (address.ss_family == AF_INET) {
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(text, size, "%s:%u", host, ntohs(in->sin_port));
-	} else if (address.ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(text, size, "[%s]:%u", host, ntohs(in6->sin6_port));
-	} else if (address.ss_family == AF_UNIX) {
-		snprintf(text, size, "unix");
-	} else {
-		return -EAFNOSUPPORT;
-	}
-	return 0;
+	return address_describe((const struct sockaddr *)&address, text, size);
 }
