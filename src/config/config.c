@@ -221,11 +221,17 @@ static bool environment_matches(const struct config_option *option, const char *
 }
 
 /*
- * What Kubernetes puts into the environment for a service called clustercheckd. Nothing else with
- * our prefix is passed over, or a misspelt name would silently do nothing.
+ * What Kubernetes puts into the environment for services called clustercheckd or
+ * clustercheckd-NAME. Nothing else with our prefix is passed over, or a misspelt name would
+ * silently do nothing.
  */
 static bool is_service_link(const char *name) {
-	return strncmp(name, "SERVICE_", 8) == 0 || strncmp(name, "PORT", 4) == 0;
+	const char *value = strchr(name, '=') + 1;
+	const char *port = strstr(name, "PORT_");
+
+	return strstr(name, "SERVICE_HOST=") || strstr(name, "SERVICE_PORT=") ||
+	       strstr(name, "SERVICE_PORT_") || (port && strspn(port + 5, "0123456789") > 0) ||
+	       strncmp(value, "tcp://", 6) == 0 || strncmp(value, "udp://", 6) == 0;
 }
 
 static int load_variable(struct config *config, const char *name, struct text *error) {

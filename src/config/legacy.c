@@ -73,8 +73,8 @@ static void read_assignment(struct legacy *legacy, const char *line) {
 	int key;
 
 	line += strspn(line, " \t");
-	if (strncmp(line, "export", 6) == 0 && strspn(line + 6, " \t") > 0)
-		line += 6 + strspn(line + 6, " \t");
+	if (strncmp(line, "export ", 7) == 0 || strncmp(line, "export\t", 7) == 0)
+		line += 7 + strspn(line + 7, " \t");
 	length = strcspn(line, "=");
 	if (line[length] != '=')
 		return;

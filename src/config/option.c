@@ -217,7 +217,7 @@ int option_parse(const struct config_option *option, const char *value, void *ta
 	case OPTION_PATH:
 		if (*value && *value != '/')
 			return -EINVAL;
-		/* fall through */
+		__attribute__((fallthrough));
 	case OPTION_TEXT:
 		return text_copy(target, option->size, value) ? 0 : -EINVAL;
 	case OPTION_DURATION:

@@ -113,8 +113,7 @@ struct facts {
 
 const struct fact_info *fact_info(enum fact_id id);
 
-/* Both return 0 when `name` is not in the ledger (-ENOENT); names compare without regard to case.
- */
+/* 0, or -ENOENT when `name` is not in the ledger; names compare without regard to case. */
 int fact_find(const char *name, enum fact_id *id);
 
 /* A NULL value counts as absent. */

@@ -94,7 +94,8 @@ static enum MHD_Result on_accept(void *context, const struct sockaddr *address, 
 	return network_list_allows(&door->settings.allow, address) ? MHD_YES : MHD_NO;
 }
 
-static void on_message(void *context, const char *format, va_list args) {
+static void __attribute__((format(printf, 2, 0)))
+on_message(void *context, const char *format, va_list args) {
 	char storage[512];
 	struct text line;
 

@@ -42,7 +42,12 @@ static ssize_t receive(int fd, char *buffer, size_t size, int64_t deadline) {
 	return length;
 }
 
+/* A line without a version is a whole request of HTTP/0.9. */
 static bool is_complete(const char *request, size_t length) {
+	const char *end = memchr(request, '\n', length);
+
+	if (end && !memmem(request, (size_t)(end - request), " HTTP/", 6))
+		return true;
 	return memmem(request, length, "\r\n\r\n", 4) || memmem(request, length, "\n\n", 2);
 }
 
