@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Processes the tests start: output in a file, ended by pid and never left behind."""
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+# What a started program sees of our environment: CLUSTERCHECKD_BUILD would be a bad setting to it.
+KEPT = ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+
+
+def clean_environment(**more):
+    return {name: os.environ[name] for name in KEPT if name in os.environ} | more
+
+
+_ports = itertools.cycle(range(20000 + os.getpid() % 1000, 23000))
+
+
+def free_port(host="127.0.0.1"):
+    """A port below 32768, where the kernel gives none to outgoing connections."""
+    for port in itertools.islice(_ports, 3000):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
+
+
+class Process:
+    started = []  # all of them, so that the session can end what a test forgot
+
+    def __init__(self, command, log, env=None, **options):
+        self.command = [str(word) for word in command]
+        self.log_path = log
+        self.env = clean_environment(**(env or {}))
+        self.options = options
+        self.popen = None
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.popen = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.env,
+                start_new_session=True,
+                **self.options,
+            )
+        Process.started.append(self)
+        return self
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def runs(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def send_signal(self, number):
+        self.popen.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM, seconds=10):
+        """Returns exit status and the seconds it took; a process that does not stop is killed."""
+        began = time.monotonic()
+        if self.runs():
+            self.send_signal(number)
+        try:
+            code = self.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise AssertionError(f"{self.command[0]} did not stop within {seconds} s") from None
+        finally:
+            Process.started.remove(self)
+        return code, time.monotonic() - began
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def memory_kib(self, field="VmRSS"):
+        with open(f"/proc/{self.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def end_all():
+    for process in list(Process.started):
+        process.popen.kill()
+        process.popen.wait()
+    Process.started.clear()

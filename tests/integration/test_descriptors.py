@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The client library cannot reach anybody's descriptors but its own."""
+
+import os
+import pathlib
+import threading
+
+from support import http
+from support.wait import until
+
+
+def sockets_of(thread):
+    links = (thread / "fd").iterdir()
+    return {os.readlink(link) for link in links if os.readlink(link).startswith("socket:")}
+
+
+def test_the_prober_has_descriptors_of_its_own(node, daemon):
+    """Connector/C 3.3 closes a socket twice; the second close must not hit a listening one."""
+    checker = daemon(node)
+    checker.wait_reason("available")
+    main = pathlib.Path(f"/proc/{checker.popen.pid}")
+    threads = [task for task in (main / "task").iterdir() if task.name != main.name]
+    separate = [task for task in threads if not sockets_of(task) & sockets_of(main)]
+    assert len(separate) == 1
+    assert len(sockets_of(separate[0])) == 1  # the kept connection
+
+
+def test_absent_database_under_fire(daemon):
+    """Failing connects at full speed, callers at full speed: every answer is whole."""
+    mysql = {"interval": "10ms", "timeout": "100ms", "max_age": "250ms"}
+    checker = daemon(None, {"mysql": mysql})
+    wrong = []
+    before = checker.status()["probe"]["rounds"]
+    done = threading.Event()
+
+    def fire():
+        while not done.is_set():
+            answer = checker.ask()
+            if answer.status != 503 or answer.ended != "fin":
+                wrong.append(answer)
+
+    callers = [threading.Thread(target=fire) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    try:
+        until(lambda: checker.status()["probe"]["rounds"] > before + 30 or wrong, "failing rounds")
+    finally:
+        done.set()
+        for caller in callers:
+            caller.join()
+    assert wrong == []
+    assert http.ask(checker.address, "/live").status == 200

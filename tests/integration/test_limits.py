@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the daemon may cost: memory, processor time, connections to the server."""
+
+import threading
+import time
+
+import pytest
+
+from support import http
+from support.programs import is_sanitized
+from support.wait import until
+
+pytestmark = pytest.mark.skipif(is_sanitized(), reason="a sanitizer changes what things cost")
+
+MIB = 1024  # KiB
+REQUESTS = 100_000
+BATCH = 100
+RECONNECTS = 1000
+GROWTH = 128  # KiB: an arena's noise; a leak of two bytes per request shows
+
+
+def settled(checker):
+    """Resident KiB once what only the start needed is given back: from then on under 8 MiB."""
+    until(lambda: checker.memory_kib() < 8 * MIB, "resident size under 8 MiB", 10, 0.05)
+    return checker.memory_kib()
+
+
+def ask_many(connection, count):
+    """Pipelined; all answers are as long as the first."""
+    connection.socket.sendall(http.request_bytes(version="1.1"))
+    length = len(connection.read_answer())
+    request = http.request_bytes(version="1.1") * BATCH
+    for _ in range(count // BATCH):
+        connection.socket.sendall(request)
+        left = length * BATCH
+        while left > 0:
+            chunk = connection.socket.recv(left)
+            assert chunk, "closed"
+            left -= len(chunk)
+
+
+def test_memory_over_many_requests(node, daemon):
+    checker = daemon(node, {"mysql": {"interval": "10ms"}})
+    checker.wait_reason("available")
+    with http.Connection(checker.address) as connection:
+        settled(checker)
+        ask_many(connection, REQUESTS // 10)
+        before = checker.memory_kib()
+        began = time.monotonic()
+        ask_many(connection, REQUESTS)
+        took = time.monotonic() - began
+    after = checker.memory_kib()
+    print(f"{REQUESTS / took:.0f} requests/s, resident {before} -> {after} KiB")
+    assert after - before <= GROWTH
+    assert after < 8 * MIB
+
+
+def test_memory_over_many_connections(node, daemon):
+    checker = daemon(node)
+    checker.wait_reason("available")
+    settled(checker)
+    for _ in range(2000):
+        checker.ask()
+    before = checker.memory_kib()
+    for _ in range(5000):
+        assert checker.ask().status == 200
+    after = checker.memory_kib()
+    print(f"resident {before} -> {after} KiB")
+    assert after - before <= GROWTH
+    assert after < 8 * MIB
+
+
+def test_memory_over_many_reconnects(node, daemon):
+    """The kept connection is killed again and again; every reconnect is a login."""
+    checker = daemon(node, {"mysql": {"interval": "10ms", "login_interval": "1h"}})
+    checker.wait_reason("available")
+    settled(checker)
+    with node.session() as session:
+        logins = kill_connections(session, checker, RECONNECTS // 10)
+        before = checker.memory_kib()
+        made = kill_connections(session, checker, RECONNECTS) - logins
+    after = checker.memory_kib()
+    print(f"{made} reconnects, resident {before} -> {after} KiB")
+    assert made >= RECONNECTS
+    assert after - before <= GROWTH
+    checker.wait_reason("available")
+
+
+def kill_connections(session, checker, count):
+    """In the server, as fast as they come back; returns the logins so far."""
+    session.sql("DELIMITER //\n" + f"""
+        BEGIN NOT ATOMIC
+          DECLARE killed INT DEFAULT 0;
+          DECLARE victim BIGINT;
+          WHILE killed < {count} DO
+            SET victim = (SELECT MIN(id) FROM information_schema.processlist
+                          WHERE user='clustercheckuser' AND command='Sleep');
+            IF victim IS NULL THEN
+              DO SLEEP(0.001);
+            ELSE
+              BEGIN
+                DECLARE CONTINUE HANDLER FOR 1094 SET killed = killed - 1;
+                KILL victim;
+                SET killed = killed + 1;
+              END;
+            END IF;
+          END WHILE;
+        END //
+        DELIMITER """)
+    checker.wait_rounds(2)
+    return checker.status()["probe"]["logins"]
+
+
+def test_resident_size_with_everything_used(node, daemon):
+    checker = daemon(node)
+    checker.wait_reason("available")
+    settled(checker)
+    callers = [http.Connection(checker.address) for _ in range(200)]
+    for caller in callers:
+        assert caller.ask().status == 200
+    for path in ("/rw", "/ro", "/nope", "/live", "/status"):
+        checker.ask(path)
+    http.ask(checker.control, "/status")
+    checker.reload()
+    checker.wait_rounds(2)
+    resident = checker.memory_kib()
+    for caller in callers:
+        caller.socket.close()
+    print(f"resident {resident} KiB with {len(callers)} kept connections")
+    assert resident < 8 * MIB
+
+
+def test_idle_costs_next_to_nothing(node, daemon):
+    """At the default interval and login_interval."""
+    checker = daemon(node, {"mysql": {"interval": "500ms", "login_interval": "5s"}})
+    checker.wait_reason("available")
+    rounds = checker.status()["probe"]["rounds"]
+    began, used = time.monotonic(), checker.cpu_seconds()
+    until(lambda: time.monotonic() - began >= 6, "six idle seconds", 10, 0.5)
+    share = (checker.cpu_seconds() - used) / (time.monotonic() - began)
+    made = checker.status()["probe"]["rounds"] - rounds
+    print(f"{share:.2%} of a core over {made} rounds")
+    assert made >= 11
+    assert share < 0.005
+
+
+def test_every_request_is_quick_under_load(node, daemon):
+    checker = daemon(node)
+    checker.wait_reason("available")
+    answers = []
+    callers = [
+        threading.Thread(target=lambda: answers.extend(checker.ask() for _ in range(500)))
+        for _ in range(4)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    took = sorted(answer.seconds for answer in answers)
+    print(f"median {took[len(took) // 2] * 1000:.2f} ms, slowest {took[-1] * 1000:.1f} ms")
+    assert len(answers) == 2000
+    assert {answer.ended for answer in answers} == {"fin"}
+    assert took[len(took) * 99 // 100] < 0.020
