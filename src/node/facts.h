@@ -25,6 +25,7 @@ enum fact_id {
 	FACT_DESYNC_COUNT,
 	FACT_LAST_COMMITTED,
 	FACT_CLUSTER_STATE_UUID,
+	FACT_INCOMING_ADDRESSES,
 	FACT_WSREP_ON,
 	FACT_REJECT_QUERIES,
 	FACT_SST_METHOD,
@@ -48,6 +49,7 @@ struct fact_info {
 	enum fact_source source;
 	enum fact_kind kind;
 	bool volatile_value; /* moves with traffic: a change of it alone is no news */
+	const char *unit;    /* of a number, where it has one */
 };
 
 /* What became of a probe or of a fresh login. */
@@ -78,7 +80,19 @@ enum flavour {
 enum maintenance { MAINTENANCE_NONE, MAINTENANCE_DRAINING, MAINTENANCE_DISABLED };
 
 /* Longer values are cut; no value that a verdict accepts comes near it. */
-#define FACT_TEXT_SIZE 128
+#define FACT_TEXT_SIZE 256
+
+/* Upper bounds of the probe duration histogram, in nanoseconds; the last bucket has none. */
+#define PROBE_BUCKET_COUNT 12
+extern const int64_t probe_buckets[PROBE_BUCKET_COUNT];
+
+/* Since the start of the program. */
+struct probe_totals {
+	uint64_t probes[PROBE_OUTCOME_COUNT];
+	uint64_t logins[PROBE_OUTCOME_COUNT];
+	uint64_t durations[PROBE_BUCKET_COUNT + 1]; /* each bucket by itself */
+	int64_t duration_sum;			    /* nanoseconds */
+};
 
 struct fact {
 	bool present; /* the server has it; it may still be empty */
@@ -97,7 +111,7 @@ struct facts {
 	int64_t took;	     /* nanoseconds the round lasted */
 	struct probe_result probe;
 	struct probe_result login; /* of the last fresh login */
-	uint64_t probes, logins;   /* rounds and logins so far */
+	struct probe_totals totals;
 	enum flavour flavour;
 	char server_version[64];
 	enum maintenance maintenance;
@@ -108,7 +122,8 @@ struct facts {
 	 * (galera 26.4).
 	 */
 	bool flow_control_known;
-	double flow_control;
+	double flow_control;	    /* between the last two readings */
+	double flow_control_recent; /* over the last ten seconds, as far as there are readings */
 };
 
 const struct fact_info *fact_info(enum fact_id id);
@@ -131,6 +146,12 @@ bool fact_is_off(const struct facts *facts, enum fact_id id);
 
 /* False when absent or not entirely a finite, non-negative decimal number. */
 bool fact_number(const struct facts *facts, enum fact_id id, double *number);
+
+/* Counts a finished round or login. */
+void facts_count_probe(struct facts *facts);
+void facts_count_login(struct facts *facts, enum probe_outcome outcome);
+uint64_t facts_probes(const struct facts *facts);
+uint64_t facts_logins(const struct facts *facts);
 
 /* From @@version and @@version_comment, and from whether the variables of PXC are there. */
 enum flavour flavour_of(const char *version, const char *comment, bool has_pxc, bool has_wsrep);

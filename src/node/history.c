@@ -97,6 +97,8 @@ static void record(struct history *history, struct standing *standing, enum reas
 	text_copy(change->path, sizeof(change->path), standing->path);
 	text_copy(change->what, sizeof(change->what), what);
 	history->changes[history->total++ % HISTORY_SIZE] = *change;
+	standing->spent[standing->reason] += now - standing->since;
+	standing->entered[reason]++;
 	standing->reason = reason;
 	standing->since = now;
 	standing->since_wall = wall;

@@ -24,8 +24,10 @@ struct change {
 struct standing {
 	char path[ENDPOINT_PATH_SIZE];
 	enum reason reason;
-	int64_t since;	    /* clock_now() */
-	int64_t since_wall; /* clock_wall() */
+	int64_t since;			/* clock_now() */
+	int64_t since_wall;		/* clock_wall() */
+	uint64_t entered[REASON_COUNT]; /* changes to each reason */
+	int64_t spent[REASON_COUNT];	/* nanoseconds, without the present stay */
 };
 
 struct history {

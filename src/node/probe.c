@@ -10,12 +10,10 @@
 #include "base/text.h"
 #include "node/client.h"
 #include "node/client_error.h"
+#include "node/flow.h"
 
 /* ER_UNKNOWN_SYSTEM_VARIABLE, in MySQL and MariaDB alike. */
 #define UNKNOWN_VARIABLE 1193
-
-/* Readings of the flow control counter closer than this would make the share jump. */
-#define FLOW_CLOSEST (100 * NSEC_PER_MSEC)
 
 /*
  * A kept connection that was cut is made anew within the round, so that a killed session or a quick
@@ -33,10 +31,7 @@ struct probe {
 	char select[1024]; /* the variables this server has */
 	enum fact_id selected[FACT_COUNT];
 	unsigned int selected_count;
-	/* the earlier of the two readings that make the flow control share */
-	bool flow_known;
-	double flow_ns;
-	int64_t flow_at;
+	struct flow_window flow;
 };
 
 struct probe *probe_create(const struct mysql_settings *settings, int cancel_fd) {
@@ -59,7 +54,7 @@ void probe_destroy(struct probe *probe) {
 
 static void drop_kept(struct probe *probe) {
 	client_drop(TAKE_POINTER(probe->kept));
-	probe->flow_known = false;
+	flow_window_reset(&probe->flow);
 }
 
 void probe_configure(struct probe *probe, const struct mysql_settings *settings) {
@@ -240,7 +235,7 @@ static int log_in_kept(struct probe *probe, const struct client_limit *limit, st
 	unsigned int extra_port = (unsigned int)probe->settings.extra_port;
 	int r = client_log_in(&probe->kept, &probe->settings, 0, limit, &facts->login);
 
-	facts->logins++;
+	facts_count_login(facts, facts->login.outcome);
 	facts->probe = facts->login;
 	if (r < 0 || facts->login.outcome != PROBE_TOO_MANY_CONNECTIONS || !extra_port)
 		return r;
@@ -269,37 +264,16 @@ static void clear_values(struct facts *facts) {
 		facts_set(facts, id, NULL);
 }
 
-static void keep_reading(struct probe *probe, double ns, int64_t now) {
-	probe->flow_known = true;
-	probe->flow_ns = ns;
-	probe->flow_at = now;
-}
-
-/* `facts` still hold the share of the round before, which stands until there is a newer one. */
 static void take_flow_control(struct probe *probe, struct facts *facts) {
-	int64_t now = clock_now();
-	int64_t passed = now - probe->flow_at;
 	double ns;
 
-	if (!fact_number(facts, FACT_FLOW_CONTROL_PAUSED_NS, &ns)) {
-		facts->flow_control_known = probe->flow_known = false;
-		return;
-	}
-	if (!probe->flow_known) {
-		facts->flow_control_known = false;
-		keep_reading(probe, ns, now);
-		return;
-	}
-	if (passed < FLOW_CLOSEST)
-		return;
-	/* FLUSH STATUS sets the counter back: then the next reading tells. */
-	if (ns >= probe->flow_ns) {
-		double share = (ns - probe->flow_ns) / (double)passed;
-
-		facts->flow_control = share < 1 ? share : 1;
-		facts->flow_control_known = true;
-	}
-	keep_reading(probe, ns, now);
+	if (!fact_number(facts, FACT_FLOW_CONTROL_PAUSED_NS, &ns))
+		flow_window_reset(&probe->flow);
+	else
+		flow_window_add(&probe->flow, ns, clock_now());
+	facts->flow_control_known = probe->flow.known;
+	facts->flow_control = probe->flow.last;
+	facts->flow_control_recent = probe->flow.recent;
 }
 
 static int ask_all(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
@@ -354,7 +328,7 @@ int probe_round(struct probe *probe, struct facts *facts) {
 	/* An answer may be as old as its question; a failure is known when it has happened. */
 	facts->probed_at = facts->probe.outcome == PROBE_OK ? begin : end;
 	facts->probed_wall = clock_wall() - (end - facts->probed_at);
-	facts->probes++;
+	facts_count_probe(facts);
 	facts->flavour = probe->flavour;
 	text_copy(facts->server_version, sizeof(facts->server_version), probe->server_version);
 	take_flow_control(probe, facts);

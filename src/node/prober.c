@@ -128,13 +128,13 @@ static void note_outcome(struct prober *prober, const struct probe_result *befor
 
 static int make_round(struct prober *prober) {
 	struct probe_result before = prober->facts.probe;
-	uint64_t logins = prober->facts.logins;
+	uint64_t logins = facts_logins(&prober->facts);
 	int r = probe_round(prober->probe, &prober->facts);
 
 	if (r < 0)
 		return r;
 	note_outcome(prober, &before);
-	if (prober->facts.logins != logins)
+	if (facts_logins(&prober->facts) != logins)
 		prober->login_due = clock_now() + prober->plan->login_interval;
 	prober->facts.maintenance = maintenance_read(prober->plan->legacy_file);
 	publish(prober);
@@ -149,7 +149,7 @@ static int make_login(struct prober *prober) {
 
 	if (r < 0)
 		return r;
-	prober->facts.logins++;
+	facts_count_login(&prober->facts, login->outcome);
 	if (login->outcome != PROBE_OK && pause > LOGIN_RETRY)
 		pause = LOGIN_RETRY;
 	prober->login_due = clock_now() + pause;

@@ -85,14 +85,11 @@ uint64_t publication_generation(const struct publication *publication) {
 	return atomic_load_explicit(&publication->generation, memory_order_acquire);
 }
 
-void publication_copy(struct publication *publication, struct snapshot *snapshot) {
+void publication_copy(struct publication *publication, struct snapshot *snapshot,
+		      struct history *history) {
 	pthread_mutex_lock(&publication->lock);
 	*snapshot = publication->current;
-	pthread_mutex_unlock(&publication->lock);
-}
-
-void publication_copy_history(struct publication *publication, struct history *history) {
-	pthread_mutex_lock(&publication->lock);
-	*history = publication->history;
+	if (history)
+		*history = publication->history;
 	pthread_mutex_unlock(&publication->lock);
 }

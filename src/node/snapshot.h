@@ -42,7 +42,8 @@ size_t publication_review(struct publication *publication, struct change *change
 /* Changes with every publication; costs one atomic load. */
 uint64_t publication_generation(const struct publication *publication);
 
-void publication_copy(struct publication *publication, struct snapshot *snapshot);
-void publication_copy_history(struct publication *publication, struct history *history);
+/* A snapshot, and where it is not NULL the history that belongs to it. */
+void publication_copy(struct publication *publication, struct snapshot *snapshot,
+		      struct history *history);
 
 #endif

@@ -13,7 +13,7 @@
 #include "node/client.h"
 #include "serve/control.h"
 #include "view/grants.h"
-#include "view/status.h"
+#include "view/screen.h"
 
 #define EXIT_USAGE 2
 #define EXIT_NO_DAEMON 3
@@ -84,7 +84,7 @@ static int show_status(const char *socket, bool json) {
 	}
 	if (json)
 		return puts(body) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	if (status_print(body, stdout) == 0)
+	if (screen_print(body, false, stdout) == 0)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "the daemon on %s answered something else\n", socket);
 	return EXIT_FAILURE;

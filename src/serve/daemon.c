@@ -32,6 +32,7 @@ struct daemon {
 	const struct config_sources *sources;
 	int signal_fd;
 	struct publication *publication;
+	struct audience *audience;
 	struct prober *prober;
 	struct http *http;
 	int64_t watchdog; /* nanoseconds, 0: none */
@@ -85,12 +86,17 @@ static int build(struct daemon *daemon, struct text *error) {
 	if (r < 0)
 		return r;
 	daemon->publication = publication_create(&daemon->config.endpoints);
-	if (!daemon->publication)
+	daemon->audience = audience_create();
+	if (!daemon->publication || !daemon->audience)
 		return -ENOMEM;
 	r = prober_create(&daemon->prober, &daemon->config, daemon->publication);
 	if (r < 0)
 		return r;
-	daemon->http = http_create(daemon->publication, daemon->prober);
+	daemon->http = http_create(&(struct stage){
+		.publication = daemon->publication,
+		.audience = daemon->audience,
+		.prober = daemon->prober,
+	});
 	if (!daemon->http)
 		return -ENOMEM;
 	return open_doors(daemon, error);
@@ -123,6 +129,7 @@ void daemon_destroy(struct daemon *daemon) {
 		return;
 	http_destroy(daemon->http);
 	prober_destroy(daemon->prober);
+	audience_destroy(daemon->audience);
 	publication_destroy(daemon->publication);
 	client_library_finish();
 	if (daemon->signal_fd >= 0)
@@ -191,7 +198,7 @@ static void show_status(struct daemon *daemon) {
 
 	if (!snapshot)
 		return;
-	publication_copy(daemon->publication, snapshot);
+	publication_copy(daemon->publication, snapshot, NULL);
 	judged = verdict(&snapshot->facts, &snapshot->endpoints.items[0].policy, clock_now());
 	if (judged.reason == daemon->shown)
 		return;

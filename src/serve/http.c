@@ -35,8 +35,7 @@ struct door {
 };
 
 struct http {
-	struct publication *publication;
-	const struct prober *prober;
+	struct stage stage;
 	bool inherited; /* systemd chose the addresses */
 	bool started;
 	size_t door_count;
@@ -224,7 +223,7 @@ static int door_start(const struct http *http, struct door *door,
 		if (!key)
 			return -EINVAL;
 	}
-	door->replies = replies_create(http->publication, http->prober);
+	door->replies = replies_create(&http->stage);
 	if (!door->replies)
 		return -ENOMEM;
 	door->daemon = start_daemon(door, &door->settings, certificate, key);
@@ -245,13 +244,12 @@ static bool door_is_current(const struct door *door, const struct http_settings 
 
 /* --- all doors ------------------------------------------------------------------------------ */
 
-struct http *http_create(struct publication *publication, const struct prober *prober) {
+struct http *http_create(const struct stage *stage) {
 	struct http *http = calloc(1, sizeof(*http));
 
 	if (!http)
 		return NULL;
-	http->publication = publication;
-	http->prober = prober;
+	http->stage = *stage;
 	return http;
 }
 

@@ -8,13 +8,12 @@
 
 #include "base/text.h"
 #include "config/config.h"
-#include "node/prober.h"
-#include "node/snapshot.h"
+#include "serve/stage.h"
 
 struct http;
 
-/* Publication and prober stay the caller's and must outlive the server. NULL when out of memory. */
-struct http *http_create(struct publication *publication, const struct prober *prober);
+/* NULL when out of memory. */
+struct http *http_create(const struct stage *stage);
 
 /* Closes every door; requests that are being answered are finished. NULL is fine. */
 void http_destroy(struct http *http);

@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "node/client.h"
+#include "node/report.h"
 #include "view/answer.h"
+#include "view/metrics.h"
 #include "view/stamp.h"
 #include "view/status.h"
 
@@ -19,8 +23,7 @@ struct reply {
 };
 
 struct replies {
-	struct publication *publication;
-	const struct prober *prober;
+	struct stage stage;
 	struct snapshot snapshot;
 	int64_t valid_until; /* when time alone changes a verdict */
 	struct reply verdicts[ENDPOINT_MAX];
@@ -100,20 +103,19 @@ static void render(struct replies *replies, int64_t now) {
 static void refresh(struct replies *replies) {
 	int64_t now = clock_now();
 
-	if (publication_generation(replies->publication) != replies->snapshot.generation)
-		publication_copy(replies->publication, &replies->snapshot);
+	if (publication_generation(replies->stage.publication) != replies->snapshot.generation)
+		publication_copy(replies->stage.publication, &replies->snapshot, NULL);
 	else if (now < replies->valid_until)
 		return;
 	render(replies, now);
 }
 
-struct replies *replies_create(struct publication *publication, const struct prober *prober) {
+struct replies *replies_create(const struct stage *stage) {
 	struct replies *replies = calloc(1, sizeof(*replies));
 
 	if (!replies)
 		return NULL;
-	replies->publication = publication;
-	replies->prober = prober;
+	replies->stage = *stage;
 	replies->method_not_allowed = reply_make(405, "text/plain", "Method not allowed.\r\n");
 	reply_header(&replies->method_not_allowed, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, OPTIONS");
 	reply_header(&replies->method_not_allowed, REASON_HEADER, "method-not-allowed");
@@ -150,28 +152,50 @@ static enum MHD_Result queue(struct MHD_Connection *connection, const struct rep
 				  close_it ? reply->closed : reply->kept);
 }
 
-static enum MHD_Result answer_status(struct replies *replies, struct MHD_Connection *connection,
-				     const char *version, unsigned int *status) {
-	struct snapshot *snapshot = malloc(sizeof(*snapshot));
-	struct history *history = malloc(sizeof(*history));
+static enum MHD_Result answer_once(struct MHD_Connection *connection, const char *type,
+				   const char *body, const char *version, unsigned int *status) {
 	struct reply reply = {.status = 500};
 	enum MHD_Result result;
-	char *json = NULL;
 
-	if (snapshot && history) {
-		publication_copy(replies->publication, snapshot);
-		publication_copy_history(replies->publication, history);
-		json = status_json(snapshot, history, clock_now());
-	}
-	if (json)
-		reply = reply_make(200, "application/json", json);
+	if (body)
+		reply = reply_make(200, type, body);
 	reply_header(&reply, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	result = queue(connection, &reply, version, status);
 	reply_finish(&reply);
-	free(json);
-	free(history);
-	free(snapshot);
 	return result;
+}
+
+/* Rendered when asked for: people and scrapers come seldom, and want the moment's age. */
+static enum MHD_Result answer_status(const struct replies *replies,
+				     struct MHD_Connection *connection, const char *version,
+				     unsigned int *status) {
+	const struct stage *stage = &replies->stage;
+	struct report *report = report_create(stage->publication, stage->audience);
+	const char *history =
+		MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "history");
+	AUTO_FREE char *json = NULL;
+
+	if (report)
+		json = status_json(report, history && strcmp(history, "all") == 0);
+	report_destroy(report);
+	return answer_once(connection, "application/json", json, version, status);
+}
+
+static enum MHD_Result answer_metrics(const struct replies *replies,
+				      struct MHD_Connection *connection, const char *version,
+				      unsigned int *status) {
+	const struct stage *stage = &replies->stage;
+	struct report *report = report_create(stage->publication, stage->audience);
+	AUTO_FREE char *storage = malloc(METRICS_SIZE);
+	struct text text;
+
+	if (report && storage) {
+		text_init(&text, storage, METRICS_SIZE);
+		metrics_write(&text, report, client_library_version());
+	}
+	report_destroy(report);
+	return answer_once(connection, "text/plain; version=0.0.4; charset=utf-8",
+			   report ? storage : NULL, version, status);
 }
 
 static bool is_read(const char *method) {
@@ -187,17 +211,52 @@ static const struct reply *find_reply(struct replies *replies, const char *path)
 		if (strcmp(endpoints->items[i].path, path) == 0)
 			return &replies->verdicts[i];
 	if (strcmp(path, "/live") == 0)
-		return prober_moves(replies->prober) ? &replies->live : &replies->not_live;
+		return prober_moves(replies->stage.prober) ? &replies->live : &replies->not_live;
 	return &replies->no_such_endpoint;
+}
+
+static enum MHD_Result answer(struct replies *replies, struct MHD_Connection *connection,
+			      const char *method, const char *path, const char *version,
+			      unsigned int *status) {
+	if (!is_read(method))
+		return queue(connection, &replies->method_not_allowed, version, status);
+	refresh(replies);
+	if (strcmp(path, "/status") == 0)
+		return answer_status(replies, connection, version, status);
+	if (strcmp(path, "/metrics") == 0)
+		return answer_metrics(replies, connection, version, status);
+	return queue(connection, find_reply(replies, path), version, status);
+}
+
+/* Unknown paths are the caller's invention, and would fill the books with rubbish. */
+static const char *path_for_the_books(const struct replies *replies, const char *path) {
+	static const char *const known[] = {"/live", "/status", "/metrics"};
+
+	if (endpoint_find(&replies->snapshot.endpoints, path))
+		return path;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(known[i], path) == 0)
+			return path;
+	return "other";
+}
+
+static void note(const struct replies *replies, struct MHD_Connection *connection, const char *path,
+		 unsigned int status) {
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const char *state =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Haproxy-Server-State");
+
+	audience_note(replies->stage.audience, POLLER_HTTP, info ? info->client_addr : NULL,
+		      path_for_the_books(replies, path), status, state);
 }
 
 enum MHD_Result replies_answer(struct replies *replies, struct MHD_Connection *connection,
 			       const char *method, const char *path, const char *version,
 			       unsigned int *status) {
-	if (!is_read(method))
-		return queue(connection, &replies->method_not_allowed, version, status);
-	if (strcmp(path, "/status") == 0)
-		return answer_status(replies, connection, version, status);
-	refresh(replies);
-	return queue(connection, find_reply(replies, path), version, status);
+	enum MHD_Result result = answer(replies, connection, method, path, version, status);
+
+	if (result == MHD_YES)
+		note(replies, connection, path, *status);
+	return result;
 }

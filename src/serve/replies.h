@@ -11,13 +11,12 @@
 
 #include <microhttpd.h>
 
-#include "node/prober.h"
-#include "node/snapshot.h"
+#include "serve/stage.h"
 
 struct replies;
 
-/* Both arguments stay the caller's and must outlive the replies. NULL when out of memory. */
-struct replies *replies_create(struct publication *publication, const struct prober *prober);
+/* NULL when out of memory. */
+struct replies *replies_create(const struct stage *stage);
 void replies_destroy(struct replies *replies);
 
 /* Queues the reply to a request; `status` receives its HTTP status. Never waits. */

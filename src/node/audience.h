@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The audience: who asks, under which path, how often, and what they were told. Balancers are known
+ * by their address and the path they poll.
+ *
+ * Any thread; one short lock of its own, never held across I/O. What does not fit pushes out the
+ * caller not heard of for longest.
+ */
+#ifndef CLUSTERCHECKD_NODE_AUDIENCE_H
+#define CLUSTERCHECKD_NODE_AUDIENCE_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "config/policy.h"
+
+#define POLLER_STATE_SIZE 160
+
+enum poller_kind { POLLER_HTTP, POLLER_AGENT };
+
+struct poller {
+	struct in6_addr address; /* IPv4 in its mapped form; all zero: the control socket */
+	enum poller_kind kind;
+	char path[ENDPOINT_PATH_SIZE];
+	uint64_t answers;
+	int64_t last;	     /* clock_now() of the last answer */
+	int64_t period;	     /* nanoseconds between answers, smoothed; 0: only one so far */
+	unsigned int status; /* HTTP status of the last answer; 0 for an agent's */
+	char state[POLLER_STATE_SIZE]; /* the last X-Haproxy-Server-State, or empty */
+};
+
+/* How many answers with one status were given under one path. */
+struct answer_count {
+	char path[ENDPOINT_PATH_SIZE];
+	enum poller_kind kind;
+	unsigned int status;
+	uint64_t count;
+};
+
+#define ANSWER_COUNT_MAX 96
+
+struct audience;
+
+struct audience *audience_create(void);
+void audience_destroy(struct audience *audience);
+
+/* Notes an answer. `peer` may be NULL or a Unix address, `state` NULL. */
+void audience_note(struct audience *audience, enum poller_kind kind, const struct sockaddr *peer,
+		   const char *path, unsigned int status, const char *state);
+
+/* Copies the pollers heard of last, newest first; `total` receives how many are known. */
+size_t audience_pollers(struct audience *audience, struct poller *pollers, size_t max,
+			size_t *total);
+
+/* Copies all counts (at most ANSWER_COUNT_MAX). */
+size_t audience_counts(struct audience *audience, struct answer_count *counts);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/screen.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+static const char *member(const json_t *object, const char *name) {
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+static double number(const json_t *object, const char *name) {
+	return json_number_value(json_object_get(object, name));
+}
+
+static void print_ms(double ms, FILE *stream) {
+	char storage[32];
+	struct text text;
+
+	text_init(&text, storage, sizeof(storage));
+	text_append_duration(&text, (int64_t)(ms * NSEC_PER_MSEC));
+	fputs(storage, stream);
+}
+
+static void print_node(const json_t *root, FILE *stream) {
+	const json_t *node = json_object_get(root, "node");
+	const json_t *probe = json_object_get(root, "probe");
+
+	if (member(node, "name")[0])
+		fprintf(stream, "node %s of cluster %s, %.0f of %.0f, ", member(node, "name"),
+			member(node, "cluster_name"), number(node, "index") + 1,
+			number(node, "size"));
+	fprintf(stream, "%s %s\n", member(node, "flavour"), member(node, "server_version"));
+	if (json_object_get(root, "age_ms")) {
+		fprintf(stream, "probe %s ", member(probe, "outcome"));
+		print_ms(number(root, "age_ms"), stream);
+		fprintf(stream, " ago, took %.1f ms\n", number(probe, "duration_ms"));
+	}
+	if (member(probe, "error")[0])
+		fprintf(stream, "  %s\n", member(probe, "error"));
+	if (member(json_object_get(probe, "login"), "error")[0])
+		fprintf(stream, "  fresh login: %s\n",
+			member(json_object_get(probe, "login"), "error"));
+}
+
+static void print_endpoints(const json_t *endpoints, bool colour, FILE *stream) {
+	const char *path;
+	json_t *judged;
+
+	json_object_foreach ((json_t *)endpoints, path, judged) {
+		bool available = json_is_true(json_object_get(judged, "available"));
+
+		fprintf(stream, "  %-14s %s%3.0f %-20s%s since %s  %s\n", path,
+			colour ? (available ? "\033[32m" : "\033[31m") : "",
+			number(judged, "http_status"), member(judged, "reason"),
+			colour ? "\033[0m" : "", member(judged, "since"), member(judged, "help"));
+	}
+}
+
+static void print_facts(const json_t *facts, FILE *stream) {
+	const char *name;
+	json_t *fact;
+
+	json_object_foreach ((json_t *)facts, name, fact) {
+		const json_t *value = json_object_get(fact, "value");
+
+		fprintf(stream, "  %-32s ", name);
+		if (json_is_boolean(value))
+			fputs(json_is_true(value) ? "ON" : "OFF", stream);
+		else if (json_is_integer(value))
+			fprintf(stream, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		else if (json_is_real(value))
+			fprintf(stream, "%.3f", json_real_value(value));
+		else
+			fputs(json_string_value(value), stream);
+		fprintf(stream, "%s%s\n", member(fact, "unit")[0] ? " " : "", member(fact, "unit"));
+	}
+}
+
+static void print_history(const json_t *history, FILE *stream) {
+	const size_t shown = 12;
+	json_t *change;
+	size_t i;
+
+	json_array_foreach ((json_t *)history, i, change) {
+		if (i == shown)
+			break;
+		fprintf(stream, "  %s  %s: %s → %s", member(change, "time"),
+			member(change, "endpoint"), member(change, "old"), member(change, "new"));
+		if (member(change, "what")[0])
+			fprintf(stream, " (%s)", member(change, "what"));
+		fputs(", after ", stream);
+		print_ms(number(change, "held_ms"), stream);
+		fputc('\n', stream);
+	}
+}
+
+static void print_pollers(const json_t *pollers, FILE *stream) {
+	json_t *poller;
+	size_t i;
+
+	json_array_foreach ((json_t *)pollers, i, poller) {
+		const json_t *haproxy = json_object_get(poller, "haproxy");
+
+		fprintf(stream, "  %-16s %-5s %-12s ", member(poller, "address"),
+			member(poller, "via"), member(poller, "endpoint"));
+		if (json_object_get(poller, "last_status"))
+			fprintf(stream, "%.0f, ", number(poller, "last_status"));
+		print_ms(number(poller, "age_ms"), stream);
+		fputs(" ago", stream);
+		if (json_object_get(poller, "period_ms")) {
+			fputs(", every ", stream);
+			print_ms(number(poller, "period_ms"), stream);
+		}
+		if (haproxy)
+			fprintf(stream, ", sees %s as %s", member(haproxy, "name"),
+				member(haproxy, "state"));
+		fputc('\n', stream);
+	}
+}
+
+int screen_print(const char *json, bool colour, FILE *stream) {
+	json_t *root = json_loads(json, 0, NULL);
+
+	if (!json_is_object(json_object_get(root, "node")) ||
+	    !json_is_object(json_object_get(root, "probe"))) {
+		json_decref(root);
+		return -EINVAL;
+	}
+	print_node(root, stream);
+	fputs("\nendpoints\n", stream);
+	print_endpoints(json_object_get(root, "endpoints"), colour, stream);
+	fputs("\nfacts\n", stream);
+	print_facts(json_object_get(root, "facts"), stream);
+	fputs("\nlast changes\n", stream);
+	print_history(json_object_get(root, "history"), stream);
+	fputs("\npollers\n", stream);
+	print_pollers(json_object_get(root, "pollers"), stream);
+	json_decref(root);
+	return 0;
+}
