@@ -22,6 +22,8 @@ static void *option_target(struct config *config, const struct config_option *op
 }
 
 static void *endpoint_target(struct endpoint *endpoint, const struct config_option *option) {
+	if (option_is_of_endpoint(option))
+		return (char *)endpoint + option->offset;
 	return (char *)&endpoint->policy + (option->offset - offsetof(struct config, policy));
 }
 
@@ -105,8 +107,11 @@ static int set_override(struct config *config, const char *path, const char *key
 	if (check_path(path, error) < 0)
 		return -EINVAL;
 	index = option_find("policy", key);
+	if (index < 0)
+		index = option_find("endpoint", key);
 	if (index < 0) {
-		text_format(error, "[endpoint %s] %.60s: expected a key of [policy]", path, key);
+		text_format(error, "[endpoint %s] %.60s: expected agent or a key of [policy]", path,
+			    key);
 		return -EINVAL;
 	}
 	option = option_at((size_t)index);
@@ -137,7 +142,7 @@ static int set_option(struct config *config, size_t index, const char *value,
 static int refuse_section(const char *section, struct text *error) {
 	text_format(error,
 		    "[%.60s]: no such section; expected mysql, policy, endpoint /NAME, http, "
-		    "control, maintenance or log",
+		    "agent, control, maintenance or log",
 		    section);
 	return -EINVAL;
 }
@@ -167,7 +172,7 @@ static int set_named(struct config *config, const char *section, const char *key
 		return set_override(config, section + strlen(ENDPOINT_PREFIX), key, value, layer,
 				    line, error);
 	index = option_find(section, key);
-	if (index >= 0)
+	if (index >= 0 && !option_is_of_endpoint(option_at((size_t)index)))
 		return set_option(config, (size_t)index, value, layer, line, error);
 	if (!option_section_exists(section))
 		return refuse_section(section, error);
@@ -178,7 +183,8 @@ static int set_named(struct config *config, const char *section, const char *key
 
 static int load_builtin(struct config *config, struct text *error) {
 	for (size_t i = 0; i < option_count(); i++)
-		if (set_option(config, i, option_at(i)->fallback, LAYER_BUILTIN, 0, error) < 0)
+		if (!option_is_of_endpoint(option_at(i)) &&
+		    set_option(config, i, option_at(i)->fallback, LAYER_BUILTIN, 0, error) < 0)
 			return -EINVAL;
 	return 0;
 }
@@ -240,7 +246,8 @@ static int load_variable(struct config *config, const char *name, struct text *e
 	struct text message;
 
 	for (size_t i = 0; i < option_count(); i++) {
-		if (!environment_matches(option_at(i), name, length))
+		if (option_is_of_endpoint(option_at(i)) ||
+		    !environment_matches(option_at(i), name, length))
 			continue;
 		text_init(&message, storage, sizeof(storage));
 		if (set_option(config, i, name + length + 1, LAYER_ENVIRONMENT, 0, &message) == 0)

@@ -56,6 +56,10 @@ struct http_settings {
 	bool log_requests;
 };
 
+struct agent_settings {
+	struct listen_list listen; /* for "/"; empty: off */
+};
+
 struct control_settings {
 	char socket[108];
 	char group[64];
@@ -70,7 +74,7 @@ struct setting {
 	unsigned int line; /* in the file; 0 in other layers */
 };
 
-/* A [policy] key that an endpoint sets for itself. */
+/* A key that an endpoint sets for itself. */
 struct endpoint_override {
 	char path[ENDPOINT_PATH_SIZE];
 	size_t option; /* index into the option ledger */
@@ -84,6 +88,7 @@ struct config {
 	struct policy policy;
 	struct endpoint_list endpoints; /* "/", "/rw", "/ro", then the configured ones */
 	struct http_settings http;
+	struct agent_settings agent;
 	struct control_settings control;
 	char legacy_file[CONFIG_PATH_SIZE];
 	enum log_level log_level;

@@ -46,6 +46,8 @@ void config_dump(const struct config *config, FILE *stream) {
 	for (size_t i = 0; i < option_count(); i++) {
 		const struct config_option *option = option_at(i);
 
+		if (option_is_of_endpoint(option))
+			continue;
 		if (strcmp(section, option->section) != 0) {
 			section = option->section;
 			fprintf(stream, "%s[%s]\n", i == 0 ? "" : "\n", section);

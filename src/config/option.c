@@ -31,6 +31,11 @@ static const struct {
 #define FIELD(member) \
 	.offset = offsetof(struct config, member), .size = sizeof(((struct config *)0)->member)
 
+#define ENDPOINT_FIELD(member) \
+	.offset = offsetof(struct endpoint, member), .size = sizeof(((struct endpoint *)0)->member)
+
+static const char *const weight_words[] = {"fixed", "auto", NULL};
+
 static const struct config_option ledger[] = {
 	{"mysql", "socket", OPTION_PATH, FIELD(mysql.socket), .fallback = "", .reloadable = true,
 	 .help = "Unix socket of the server; empty: the client library's own, unless host is set"},
@@ -87,6 +92,15 @@ static const struct config_option ledger[] = {
 	{"policy", "saturated", OPTION_WORD, FIELD(policy.saturated), .fallback = "available",
 	 .words = admission_words, .reloadable = true,
 	 .help = "a node that works but whose connections are all taken"},
+	{"policy", "weight", OPTION_WORD, FIELD(policy.weight), .fallback = "fixed",
+	 .words = weight_words, .reloadable = true,
+	 .help = "agent-check: always 100%, or less the share lost to flow control"},
+	{"policy", "ramp", OPTION_DURATION, FIELD(policy.ramp), .fallback = "0s", .max = S(3600),
+	 .reloadable = true,
+	 .help = "with weight=auto: time from 1% to the full weight after a return"},
+
+	{"endpoint", "agent", OPTION_LISTEN, ENDPOINT_FIELD(agent), .fallback = "",
+	 .reloadable = true, .help = "addresses for agent-checks of this endpoint; empty: none"},
 
 	{"http", "listen", OPTION_LISTEN, FIELD(http.listen), .fallback = "*:9200",
 	 .reloadable = true, .help = "addresses to answer on, separated by commas"},
@@ -102,6 +116,9 @@ static const struct config_option ledger[] = {
 	 .help = "certificate chain (PEM) for HTTPS; empty: plain HTTP"},
 	{"http", "tls_key", OPTION_PATH, FIELD(http.tls_key), .fallback = "", .reloadable = true,
 	 .help = "its private key (PEM)"},
+
+	{"agent", "listen", OPTION_LISTEN, FIELD(agent.listen), .fallback = "", .reloadable = true,
+	 .help = "addresses for HAProxy's agent-check of /, by custom *:9201; empty: none"},
 
 	{"control", "socket", OPTION_PATH, FIELD(control.socket),
 	 .fallback = RUNSTATEDIR "/clustercheckd/control.sock",
@@ -136,9 +153,13 @@ int option_find(const char *section, const char *key) {
 	return -ENOENT;
 }
 
+bool option_is_of_endpoint(const struct config_option *option) {
+	return strcmp(option->section, "endpoint") == 0;
+}
+
 bool option_section_exists(const char *section) {
 	for (size_t i = 0; i < ARRAY_SIZE(ledger); i++)
-		if (strcmp(ledger[i].section, section) == 0)
+		if (!option_is_of_endpoint(&ledger[i]) && strcmp(ledger[i].section, section) == 0)
 			return true;
 	return false;
 }

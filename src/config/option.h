@@ -29,7 +29,7 @@ struct config_option {
 	const char *section;
 	const char *key;
 	enum option_type type;
-	size_t offset; /* of the value in struct config */
+	size_t offset; /* of the value in struct config; of section "endpoint" in struct endpoint */
 	size_t size;   /* of the value, in bytes */
 	const char *fallback;
 	int64_t min, max;	  /* of durations (nanoseconds) and counts */
@@ -44,6 +44,10 @@ const struct config_option *option_at(size_t index);
 
 /* Index of the option, or -ENOENT. */
 int option_find(const char *section, const char *key);
+
+/* One that stands in [endpoint /NAME] only, and has no value of its own elsewhere. */
+bool option_is_of_endpoint(const struct config_option *option);
+
 bool option_section_exists(const char *section);
 
 /* Writes the parsed value to `target`, which has the option's type; -EINVAL leaves it undefined. */

@@ -9,11 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/address.h"
+
 enum dialect { DIALECT_PERCONA, DIALECT_PXC, DIALECT_GALERA };
 
 enum donor_policy { DONOR_UNAVAILABLE, DONOR_AVAILABLE, DONOR_AUTO };
 
 /* Whether a node in a doubtful condition stays in. */
+/* What an agent-check says of the weight: always 100 %, or less under flow control and after a
+ * return. */
+enum weight_policy { WEIGHT_FIXED, WEIGHT_AUTO };
+
 enum admission { ADMISSION_UNAVAILABLE, ADMISSION_AVAILABLE };
 
 struct policy {
@@ -25,6 +31,8 @@ struct policy {
 	enum donor_policy donor;
 	enum admission read_only;
 	enum admission saturated; /* too-many-connections on a fresh login alone */
+	enum weight_policy weight;
+	int64_t ramp; /* nanoseconds from 1 % to the full weight after a return, with weight auto */
 };
 
 #define ENDPOINT_PATH_SIZE 48
@@ -33,6 +41,7 @@ struct policy {
 /* A path under which a verdict is served; "/" is always the first. */
 struct endpoint {
 	char path[ENDPOINT_PATH_SIZE];
+	struct listen_list agent; /* addresses of its own for HAProxy's agent-check */
 	struct policy policy;
 };
 

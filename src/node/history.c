@@ -99,6 +99,7 @@ static void record(struct history *history, struct standing *standing, enum reas
 	history->changes[history->total++ % HISTORY_SIZE] = *change;
 	standing->spent[standing->reason] += now - standing->since;
 	standing->entered[reason]++;
+	standing->before = standing->reason;
 	standing->reason = reason;
 	standing->since = now;
 	standing->since_wall = wall;

@@ -23,7 +23,7 @@ struct change {
 
 struct standing {
 	char path[ENDPOINT_PATH_SIZE];
-	enum reason reason;
+	enum reason reason, before;
 	int64_t since;			/* clock_now() */
 	int64_t since_wall;		/* clock_wall() */
 	uint64_t entered[REASON_COUNT]; /* changes to each reason */

@@ -3,9 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "node/announce.h"
 #include "node/client.h"
 #include "node/maintenance.h"
@@ -264,18 +263,6 @@ static void *run(void *context) {
 	return NULL;
 }
 
-static int start_thread(struct prober *prober) {
-	sigset_t all, before;
-	int r;
-
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&prober->thread, NULL, run, prober);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 static void prober_free(struct prober *prober) {
 	free_plan(atomic_load(&prober->pending));
 	free_plan(prober->plan);
@@ -299,7 +286,7 @@ static int prober_init(struct prober *prober, const struct config *config) {
 	prober->seed = (unsigned int)clock_wall();
 	atomic_init(&prober->beat, clock_now());
 	atomic_init(&prober->longest, longest_beat(prober->plan));
-	return start_thread(prober);
+	return thread_start(&prober->thread, run, prober);
 }
 
 int prober_create(struct prober **result, const struct config *config,

@@ -32,11 +32,12 @@ static void print_keys(void) {
 		const struct config_option *option = option_at(i);
 
 		if (strcmp(section, option->section) != 0)
-			printf("\n[%s]\n", option->section);
+			printf("\n[%s%s]\n", option->section,
+			       option_is_of_endpoint(option) ? " /NAME" : "");
 		section = option->section;
 		printf("  %s=%s\n      %s\n", option->key, option->fallback, option->help);
 	}
-	printf("\n[endpoint /NAME] takes the keys of [policy].\n");
+	printf("\n[endpoint /NAME] takes the keys of [policy] besides its own.\n");
 }
 
 static void print_help(void) {

@@ -18,6 +18,7 @@
 #include "node/client.h"
 #include "node/prober.h"
 #include "node/snapshot.h"
+#include "serve/agent.h"
 #include "serve/http.h"
 #include "serve/service.h"
 
@@ -34,8 +35,10 @@ struct daemon {
 	struct publication *publication;
 	struct audience *audience;
 	struct prober *prober;
+	struct stage stage;
 	struct http *http;
-	int64_t watchdog; /* nanoseconds, 0: none */
+	struct agent *agent; /* NULL: off */
+	int64_t watchdog;    /* nanoseconds, 0: none */
 	int64_t watchdog_due;
 	enum reason shown; /* in the service manager's status line */
 	bool settled;	   /* the first probe is through: starting is over */
@@ -72,7 +75,11 @@ static int open_doors(struct daemon *daemon, struct text *error) {
 	int count = service_sockets(&first);
 	int r = http_inherit(daemon->http, first, count, error);
 
-	return r < 0 ? r : http_configure(daemon->http, &daemon->config, error);
+	if (r == 0)
+		r = http_configure(daemon->http, &daemon->config, error);
+	if (r == 0)
+		r = agent_create(&daemon->agent, &daemon->stage, &daemon->config, NULL, error);
+	return r;
 }
 
 static int build(struct daemon *daemon, struct text *error) {
@@ -92,11 +99,12 @@ static int build(struct daemon *daemon, struct text *error) {
 	r = prober_create(&daemon->prober, &daemon->config, daemon->publication);
 	if (r < 0)
 		return r;
-	daemon->http = http_create(&(struct stage){
+	daemon->stage = (struct stage){
 		.publication = daemon->publication,
 		.audience = daemon->audience,
 		.prober = daemon->prober,
-	});
+	};
+	daemon->http = http_create(&daemon->stage);
 	if (!daemon->http)
 		return -ENOMEM;
 	return open_doors(daemon, error);
@@ -127,6 +135,7 @@ int daemon_create(struct daemon **result, const struct config *config,
 void daemon_destroy(struct daemon *daemon) {
 	if (!daemon)
 		return;
+	agent_destroy(daemon->agent);
 	http_destroy(daemon->http);
 	prober_destroy(daemon->prober);
 	audience_destroy(daemon->audience);
@@ -147,6 +156,22 @@ static void keep_what_needs_a_restart(struct config *fresh, const struct config 
 	fresh->control = running->control;
 }
 
+static int reopen_doors(struct daemon *daemon, const struct config *fresh, struct text *error) {
+	struct agent *agent;
+	int r = agent_create(&agent, &daemon->stage, fresh, daemon->agent, error);
+
+	if (r < 0)
+		return r;
+	r = http_configure(daemon->http, fresh, error);
+	if (r < 0) {
+		agent_destroy(agent);
+		return r;
+	}
+	agent_destroy(daemon->agent);
+	daemon->agent = agent;
+	return 0;
+}
+
 /* The fresh configuration replaces the running one whole, or not at all. */
 static int reload_into(struct daemon *daemon, struct config *fresh, struct text *error) {
 	struct change changes[ENDPOINT_MAX];
@@ -157,7 +182,7 @@ static int reload_into(struct daemon *daemon, struct config *fresh, struct text 
 		return r;
 	keep_what_needs_a_restart(fresh, &daemon->config);
 	raise_descriptor_limit(fresh);
-	r = http_configure(daemon->http, fresh, error);
+	r = reopen_doors(daemon, fresh, error);
 	if (r < 0)
 		return r;
 	r = prober_configure(daemon->prober, fresh);

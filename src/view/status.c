@@ -164,7 +164,7 @@ static json_t *endpoints_json(const struct report *report) {
 static json_t *change_json(const struct change *change) {
 	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "time", stamp_json(change->wall),
 			 "endpoint", change->path, "old", reason_name(change->from), "new",
-			 reason_name(change->to), "reason", reason_help(change->to), "what",
+			 reason_name(change->to), "reason", reason_name(change->to), "what",
 			 text_json(change->what), "held_ms", ms_json(change->held));
 }
 
