@@ -14,6 +14,7 @@
 
 static const char *program_name = "clustercheckd";
 static bool to_journal;
+static log_sink event_sink;
 static atomic_int threshold = LOG_LEVEL_INFO;
 
 static void fill_standard_descriptors(void) {
@@ -98,5 +99,24 @@ void log_line(enum log_level level, const char *format, ...) {
 	line.bytes[line.length++] = '\n';
 	written = write(STDERR_FILENO, line.bytes, line.length);
 	(void)written; /* there is nowhere left to complain to */
+	errno = saved;
+}
+
+void log_set_sink(log_sink sink) {
+	event_sink = sink;
+}
+
+bool log_is_journal(void) {
+	return to_journal;
+}
+
+void log_event(enum log_level level, const struct log_field *fields, size_t count,
+	       const char *message) {
+	int saved = errno;
+
+	if (!log_enabled(level))
+		return;
+	if (!event_sink || !event_sink(level, message, fields, count))
+		log_line(level, "%s", message);
 	errno = saved;
 }

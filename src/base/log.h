@@ -8,6 +8,7 @@
 #define CLUSTERCHECKD_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* syslog(3) priorities, so that they can be written as they are. */
 enum log_level {
@@ -29,6 +30,26 @@ void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A name of capital letters, digits and underscores, as systemd.journal-fields(7) wants it. */
+struct log_field {
+	const char *name;
+	const char *value;
+};
+
+/* A line that programs read too: where a sink is set it gets message and fields instead. */
+void log_event(enum log_level level, const struct log_field *fields, size_t count,
+	       const char *message);
+
+/* Returns false when it could not deliver; the line then goes to standard error. */
+typedef bool (*log_sink)(enum log_level level, const char *message, const struct log_field *fields,
+			 size_t count);
+
+/* Call before other threads exist. */
+void log_set_sink(log_sink sink);
+
+/* True when standard error is the journal of systemd. */
+bool log_is_journal(void);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)

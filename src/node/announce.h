@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes changes of verdicts into the log, a line each. Any thread, outside every lock.
+ * Writes changes of verdicts into the log, a line each, with journal fields
+ * (CLUSTERCHECK_ENDPOINT, _OLD, _REASON, _CHANGED, _HELD_MS) where there is a journal. Any thread,
+ * outside every lock.
  */
 #ifndef CLUSTERCHECKD_NODE_ANNOUNCE_H
 #define CLUSTERCHECKD_NODE_ANNOUNCE_H

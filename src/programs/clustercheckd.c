@@ -13,6 +13,7 @@
 #include "config/option.h"
 #include "node/client.h"
 #include "serve/daemon.h"
+#include "serve/service.h"
 
 #define ARGUMENT_MAX 64
 #define EXIT_USAGE 2
@@ -121,6 +122,7 @@ static int run(const struct config *config, const struct config_sources *sources
 
 	text_init(&error, storage, sizeof(storage));
 	log_set_level(config->log_level);
+	service_use_journal();
 	log_info("clustercheckd " VERSION ", %s", client_library_version());
 	if (daemon_create(&daemon, config, sources, &error) < 0) {
 		log_error("cannot start: %s", storage);

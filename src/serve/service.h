@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* Sends log events with their fields to the journal, where standard error is one. */
+void service_use_journal(void);
+
 void service_ready(void);
 void service_reloading(void);
 void service_stopping(void);
