@@ -181,7 +181,7 @@ static void write_galera(struct text *out, const struct facts *facts) {
 		gauge(out, "galera_flow_control_paused_ratio",
 		      "Share of the time between two probes that flow control paused replication.",
 		      facts->flow_control);
-	write_number(out, facts, FACT_DESYNC_COUNT, "galera_desync_count",
+	write_number(out, facts, FACT_DESYNC_COUNT, "galera_desync_operations",
 		     "Operations that keep the node desynced.");
 	write_number(out, facts, FACT_LAST_COMMITTED, "galera_last_committed",
 		     "Sequence number of the last transaction committed.");

@@ -17,6 +17,12 @@ static double number(const json_t *object, const char *name) {
 	return json_number_value(json_object_get(object, name));
 }
 
+/* Names come from servers and callers: nothing in them may steer a terminal. */
+static void print_clean(const char *text, FILE *stream) {
+	for (; *text; text++)
+		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, stream);
+}
+
 static void print_ms(double ms, FILE *stream) {
 	char storage[32];
 	struct text text;
@@ -26,25 +32,40 @@ static void print_ms(double ms, FILE *stream) {
 	fputs(storage, stream);
 }
 
-static void print_node(const json_t *root, FILE *stream) {
-	const json_t *node = json_object_get(root, "node");
+static void print_names(const json_t *node, FILE *stream) {
+	if (member(node, "name")[0]) {
+		fputs("node ", stream);
+		print_clean(member(node, "name"), stream);
+		fputs(" of cluster ", stream);
+		print_clean(member(node, "cluster_name"), stream);
+		fputs(", ", stream);
+	}
+	if (json_is_integer(json_object_get(node, "index")))
+		fprintf(stream, "member %.0f of %.0f, ", number(node, "index") + 1,
+			number(node, "size"));
+	fprintf(stream, "%s ", member(node, "flavour"));
+	print_clean(member(node, "server_version"), stream);
+	fputc('\n', stream);
+}
+
+static void print_error(const char *what, const char *error, FILE *stream) {
+	if (!error[0])
+		return;
+	fprintf(stream, "  %s: ", what);
+	print_clean(error, stream);
+	fputc('\n', stream);
+}
+
+static void print_probe(const json_t *root, FILE *stream) {
 	const json_t *probe = json_object_get(root, "probe");
 
-	if (member(node, "name")[0])
-		fprintf(stream, "node %s of cluster %s, %.0f of %.0f, ", member(node, "name"),
-			member(node, "cluster_name"), number(node, "index") + 1,
-			number(node, "size"));
-	fprintf(stream, "%s %s\n", member(node, "flavour"), member(node, "server_version"));
 	if (json_object_get(root, "age_ms")) {
 		fprintf(stream, "probe %s ", member(probe, "outcome"));
 		print_ms(number(root, "age_ms"), stream);
 		fprintf(stream, " ago, took %.1f ms\n", number(probe, "duration_ms"));
 	}
-	if (member(probe, "error")[0])
-		fprintf(stream, "  %s\n", member(probe, "error"));
-	if (member(json_object_get(probe, "login"), "error")[0])
-		fprintf(stream, "  fresh login: %s\n",
-			member(json_object_get(probe, "login"), "error"));
+	print_error("probe", member(probe, "error"), stream);
+	print_error("fresh login", member(json_object_get(probe, "login"), "error"), stream);
 }
 
 static void print_endpoints(const json_t *endpoints, bool colour, FILE *stream) {
@@ -76,7 +97,7 @@ static void print_facts(const json_t *facts, FILE *stream) {
 		else if (json_is_real(value))
 			fprintf(stream, "%.3f", json_real_value(value));
 		else
-			fputs(json_string_value(value), stream);
+			print_clean(json_string_value(value), stream);
 		fprintf(stream, "%s%s\n", member(fact, "unit")[0] ? " " : "", member(fact, "unit"));
 	}
 }
@@ -91,9 +112,9 @@ static void print_history(const json_t *history, FILE *stream) {
 			break;
 		fprintf(stream, "  %s  %s: %s → %s", member(change, "time"),
 			member(change, "endpoint"), member(change, "old"), member(change, "new"));
-		if (member(change, "what")[0])
-			fprintf(stream, " (%s)", member(change, "what"));
-		fputs(", after ", stream);
+		fputs(" (", stream);
+		print_clean(member(change, "what"), stream);
+		fputs("), after ", stream);
 		print_ms(number(change, "held_ms"), stream);
 		fputc('\n', stream);
 	}
@@ -116,9 +137,12 @@ static void print_pollers(const json_t *pollers, FILE *stream) {
 			fputs(", every ", stream);
 			print_ms(number(poller, "period_ms"), stream);
 		}
-		if (haproxy)
-			fprintf(stream, ", sees %s as %s", member(haproxy, "name"),
-				member(haproxy, "state"));
+		if (haproxy) {
+			fputs(", sees ", stream);
+			print_clean(member(haproxy, "name"), stream);
+			fputs(" as ", stream);
+			print_clean(member(haproxy, "state"), stream);
+		}
 		fputc('\n', stream);
 	}
 }
@@ -131,7 +155,8 @@ int screen_print(const char *json, bool colour, FILE *stream) {
 		json_decref(root);
 		return -EINVAL;
 	}
-	print_node(root, stream);
+	print_names(json_object_get(root, "node"), stream);
+	print_probe(root, stream);
 	fputs("\nendpoints\n", stream);
 	print_endpoints(json_object_get(root, "endpoints"), colour, stream);
 	fputs("\nfacts\n", stream);

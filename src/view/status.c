@@ -100,12 +100,15 @@ static json_t *members_json(const struct facts *facts) {
 static json_t *node_json(const struct facts *facts) {
 	json_t *node = json_pack("{s:s, s:o}", "flavour", flavour_name(facts->flavour),
 				 "server_version", text_json(facts->server_version));
+	double index;
 
 	set_named(node, "name", facts, FACT_NODE_NAME);
 	set_named(node, "address", facts, FACT_NODE_ADDRESS);
 	set_named(node, "cluster_name", facts, FACT_CLUSTER_NAME);
 	set_named(node, "cluster_uuid", facts, FACT_CLUSTER_STATE_UUID);
-	set_named(node, "index", facts, FACT_LOCAL_INDEX);
+	/* 2^64-1 in no view (galera 26.4). */
+	if (fact_number(facts, FACT_LOCAL_INDEX, &index) && index < EXACT_NUMBERS)
+		set_named(node, "index", facts, FACT_LOCAL_INDEX);
 	set_named(node, "size", facts, FACT_CLUSTER_SIZE);
 	if (fact_text(facts, FACT_INCOMING_ADDRESSES))
 		json_object_set_new(node, "members", members_json(facts));
