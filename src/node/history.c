@@ -27,11 +27,24 @@ static void difference_of_value(const struct facts *before, const struct facts *
 	const char *old = fact_text(before, id);
 	const char *new = fact_text(after, id);
 
-	if (fact_info(id)->volatile_value || (!old && !new) || (old && new &&strcmp(old, new) == 0))
+	if ((!old && !new) || (old && new &&strcmp(old, new) == 0))
 		return;
 	append_separator(out);
 	text_format(out, "%s %s→%s", fact_info(id)->name, old ? old : "absent",
 		    new ? new : "absent");
+}
+
+/* What moves with traffic is named only where nothing else has changed. */
+static void difference_of_values(const struct facts *before, const struct facts *after,
+				 struct text *out) {
+	for (enum fact_id id = 0; id < FACT_COUNT; id++)
+		if (!fact_info(id)->volatile_value)
+			difference_of_value(before, after, id, out);
+	if (out->length > 0)
+		return;
+	for (enum fact_id id = 0; id < FACT_COUNT; id++)
+		if (fact_info(id)->volatile_value)
+			difference_of_value(before, after, id, out);
 }
 
 static const char *maintenance_word(enum maintenance maintenance) {
@@ -58,8 +71,7 @@ void facts_difference(const struct facts *before, const struct facts *after, str
 	/* When there was or is no answer at all, that is the news. */
 	if (before->probe.outcome != PROBE_OK || after->probe.outcome != PROBE_OK)
 		return;
-	for (enum fact_id id = 0; id < FACT_COUNT; id++)
-		difference_of_value(before, after, id, out);
+	difference_of_values(before, after, out);
 }
 
 static const struct standing *find_standing(const struct history *history, const char *path) {

@@ -49,7 +49,7 @@ void history_set_endpoints(struct history *history, const struct endpoint_list *
 size_t history_update(struct history *history, const struct endpoint_list *endpoints,
 		      const struct facts *facts, int64_t now, int64_t wall, struct change *changes);
 
-/* "wsrep_local_state 4→2, wsrep_ready ON→OFF": without values that move with traffic. */
+/* "wsrep_local_state 4→2, wsrep_ready ON→OFF"; values that move with traffic only by themselves. */
 void facts_difference(const struct facts *before, const struct facts *after, struct text *out);
 
 /* "/: available → donor (wsrep_local_state 4→2), was available for 3 h 20 min" */
