@@ -114,8 +114,8 @@ static void note_outcome(struct prober *prober, const struct probe_result *befor
 
 	if (now->outcome == PROBE_OK) {
 		if (prober->failures > 0)
-			log_info("the server answers again, after %u failed probes",
-				 prober->failures);
+			log_info("the server answers again, after %u failed probe%s",
+				 prober->failures, prober->failures == 1 ? "" : "s");
 		prober->failures = 0;
 		return;
 	}

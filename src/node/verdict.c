@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/verdict.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -288,6 +291,17 @@ struct verdict verdict(const struct facts *facts, const struct policy *policy, i
 	};
 }
 
+bool verdict_rule_applies(enum reason reason, const struct facts *facts,
+			  const struct policy *policy, int64_t now) {
+	const struct inputs in = {.facts = facts, .policy = policy, .now = now};
+
+	return rules[reason].applies(&in);
+}
+
+bool verdict_sst_blocks(const struct facts *facts) {
+	return !sst_does_not_block(facts);
+}
+
 int64_t verdict_expires(const struct facts *facts, const struct policy *policy) {
 	if (facts->probe.outcome == PROBE_NEVER)
 		return CLOCK_NEVER;
@@ -300,4 +314,14 @@ const char *reason_name(enum reason reason) {
 
 const char *reason_help(enum reason reason) {
 	return rules[reason].help;
+}
+
+int reason_find(const char *name, enum reason *reason) {
+	for (int i = 0; i < REASON_COUNT; i++) {
+		if (strcmp(rules[i].name, name) == 0) {
+			*reason = (enum reason)i;
+			return 0;
+		}
+	}
+	return -ENOENT;
 }

@@ -63,7 +63,17 @@ struct verdict verdict(const struct facts *facts, const struct policy *policy, i
  * verdict. */
 int64_t verdict_expires(const struct facts *facts, const struct policy *policy);
 
+/* Whether the rule of `reason` applies by itself, whatever stands before it: for explanations. */
+bool verdict_rule_applies(enum reason reason, const struct facts *facts,
+			  const struct policy *policy, int64_t now);
+
+/* True unless the node's state transfer method is known to let a donor go on serving. */
+bool verdict_sst_blocks(const struct facts *facts);
+
 const char *reason_name(enum reason reason);
+
+/* 0, or -ENOENT when no reason has this name. */
+int reason_find(const char *name, enum reason *reason);
 
 /* One sentence for people: what the reason means. */
 const char *reason_help(enum reason reason);
