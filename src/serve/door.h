@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One door of the HTTP server: a listening socket, and the libmicrohttpd thread that answers on it.
+ * A door does not change once it is started, because its thread reads it without a lock: other
+ * settings take a new door on a duplicate of the socket. All functions are the main thread's.
+ */
+#ifndef CLUSTERCHECKD_SERVE_DOOR_H
+#define CLUSTERCHECKD_SERVE_DOOR_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "config/config.h"
+#include "serve/stage.h"
+
+struct MHD_Daemon;
+struct replies;
+
+struct door {
+	char name[128]; /* its address: the identity across reloads */
+	bool is_control;
+	int fd;
+	struct http_settings settings;
+	struct MHD_Daemon *daemon;
+	struct replies *replies;
+};
+
+/* Takes over `fd`. NULL when out of memory; `fd` is closed then. */
+struct door *door_create(const char *name, int fd, bool is_control);
+
+/* Accepts no more, and ends once what was accepted is answered or takes too long. NULL is fine. */
+void door_destroy(struct door *door);
+
+/* 0, or -errno with a line in `error`. */
+int door_start(struct door *door, const struct stage *stage, const struct http_settings *settings,
+	       struct text *error);
+
+/* True when the running door needs no successor for these settings. */
+bool door_is_current(const struct door *door, const struct http_settings *settings);
+
+#endif
