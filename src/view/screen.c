@@ -96,7 +96,7 @@ static void print_facts(const json_t *facts, FILE *stream) {
 			fprintf(stream, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		else if (json_is_real(value))
 			fprintf(stream, "%.3f", json_real_value(value));
-		else
+		else if (json_is_string(value))
 			print_clean(json_string_value(value), stream);
 		fprintf(stream, "%s%s\n", member(fact, "unit")[0] ? " " : "", member(fact, "unit"));
 	}
