@@ -314,8 +314,9 @@ static void the_file_is_refused_with_its_line(void **state) {
 		{"[http]\n\nlisten=localhost:80\n", 3, "[http] listen: expected"},
 		{"[http]\nallow=10.0.0.1/8\n", 2, "[http] allow: expected"},
 		{"[mysql]\nsocket=run/s\n", 2, "[mysql] socket: expected an absolute path"},
-		{"[endpoint /x]\nuser=a\n", 2, "[endpoint /x] user: expected a key of [policy]"},
-		{"[endpoint /x]\nmax_age=1s\n", 2, "expected a key of [policy]"},
+		{"[endpoint /x]\nuser=a\n", 2,
+		 "[endpoint /x] user: expected agent or a key of [policy]"},
+		{"[endpoint /x]\nmax_age=1s\n", 2, "expected agent or a key of [policy]"},
 		{"[endpoint /x]\ndonor=yes\n", 2, "donor: expected unavailable, available or auto"},
 		/* the fault is named where the first one is */
 		{"[mysql]\nport=0\nport=0\n[bogus]\nx\n", 2, "port"},
