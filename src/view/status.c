@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -44,7 +45,8 @@ static json_t *value_json(const struct facts *facts, enum fact_id id) {
 	/* wsrep_local_index is 2^64-1 in no view: what not every reader can hold stays text. */
 	if (fact_info(id)->kind == FACT_NUMBER && fact_number(facts, id, &number) &&
 	    number < EXACT_NUMBERS)
-		return json_integer((json_int_t)number);
+		return number == trunc(number) ? json_integer((json_int_t)number)
+					       : json_real(number);
 	if (fact_info(id)->kind == FACT_FLAG && (fact_is_on(facts, id) || fact_is_off(facts, id)))
 		return json_boolean(fact_is_on(facts, id));
 	return text_json(fact_text(facts, id));
@@ -256,7 +258,7 @@ char *status_json(const struct report *report, bool whole_history) {
 
 	if (facts->probed_at)
 		json_object_set_new(root, "age_ms", ms_json(report->now - facts->probed_at));
-	bytes = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	bytes = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(root);
 	return bytes;
 }
@@ -273,7 +275,7 @@ char *status_verdict_json(const char *path, const struct facts *facts, const str
 	json_object_set_new(root, "node", node_json(facts));
 	json_object_set_new(root, "probe", probe_json(facts));
 	json_object_set_new(root, "facts", facts_json(facts));
-	bytes = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	bytes = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(root);
 	return bytes;
 }
