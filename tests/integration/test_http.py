@@ -153,12 +153,12 @@ JUNK = {"tls": b"\x16\x03\x01\x02\x00\x01\x00", "nul": b"\0" * 64, "no path": b"
 def test_junk_harms_nobody(answering, junk):
     """Refused at once, or, where MHD 0.9.75 waits for more, at the end of http.timeout."""
     with http.connect(answering.address, timeout=15) as connection:
-        connection.sendall(junk + b"\r\n\r\n")
+        connection.sendall(junk)
         connection.shutdown(socket.SHUT_WR)
         try:
             reply = connection.recv(4096)
-        except ConnectionResetError:
-            reply = b""
+        except (ConnectionResetError, TimeoutError):
+            reply = b""  # MHD 0.9.75 leaves some of it to [http] timeout
     assert not reply.startswith(b"HTTP/1.1 200")
     assert answering.reason() == "available"
 
