@@ -79,8 +79,11 @@ enum flavour {
 /* What an operator has ordered, whatever the node says. */
 enum maintenance { MAINTENANCE_NONE, MAINTENANCE_DRAINING, MAINTENANCE_DISABLED };
 
-/* Longer values are cut; no value that a verdict accepts comes near it. */
-#define FACT_TEXT_SIZE 256
+/*
+ * Longer values are cut; no value that a verdict accepts comes near it. The longest there is,
+ * wsrep_incoming_addresses, has room for two dozen members with IPv6 addresses.
+ */
+#define FACT_TEXT_SIZE 1024
 
 /* Upper bounds of the probe duration histogram, in nanoseconds; the last bucket has none. */
 #define PROBE_BUCKET_COUNT 12

@@ -14,7 +14,7 @@
 
 /* jansson takes UTF-8 only; what a server or a caller says may be anything. */
 static json_t *text_json(const char *text) {
-	char clean[512];
+	char clean[FACT_TEXT_SIZE];
 	size_t length = 0;
 	json_t *value = json_string(text);
 
