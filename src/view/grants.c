@@ -17,19 +17,27 @@ static void print_account(const char *user, const char *host, FILE *stream) {
 	print_quoted(host, stream);
 }
 
+static void print_statement(const char *begin, const char *user, const char *host, const char *end,
+			    FILE *stream) {
+	fputs(begin, stream);
+	print_account(user, host, stream);
+	fputs(end, stream);
+}
+
 void grants_print(const char *user, const char *host, FILE *stream) {
-	fputs("-- MariaDB, Percona XtraDB Cluster and MySQL alike; put a password of your own in.\n"
-	      "-- On one node only: the cluster replicates it.\n"
-	      "CREATE USER IF NOT EXISTS ",
-	      stream);
-	print_account(user, host, stream);
-	fputs("\n    IDENTIFIED BY 'CHANGE-ME';\nGRANT PROCESS ON *.* TO ", stream);
-	print_account(user, host, stream);
-	fputs(";\n\n-- MariaDB without a password, over the Unix socket, for the system user of "
-	      "the\n"
-	      "-- same name (MySQL and PXC: IDENTIFIED WITH auth_socket):\n"
-	      "-- CREATE USER ",
-	      stream);
-	print_account(user, host, stream);
-	fputs(" IDENTIFIED VIA unix_socket;\n", stream);
+	print_statement("-- MariaDB, Percona XtraDB Cluster and MySQL alike; put a password of "
+			"your own in.\n"
+			"-- On one node only: the cluster replicates it.\n"
+			"CREATE USER IF NOT EXISTS ",
+			user, host, "\n    IDENTIFIED BY 'CHANGE-ME';\n", stream);
+	print_statement("GRANT PROCESS ON *.* TO ", user, host, ";\n", stream);
+	print_statement("\n-- Without a password, over the Unix socket, for the system user of "
+			"the same name.\n"
+			"-- MySQL and PXC, once per node: INSTALL PLUGIN auth_socket SONAME "
+			"'auth_socket.so'; then\n"
+			"-- CREATE USER ",
+			user, host, " IDENTIFIED WITH auth_socket;\n", stream);
+	print_statement("-- MariaDB:\n"
+			"-- CREATE USER ",
+			user, host, " IDENTIFIED VIA unix_socket;\n", stream);
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "serve/doctor.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "node/doctor.h"
+#include "serve/listeners.h"
+
+#define LISTENERS 8
+
+/* --- ports ---------------------------------------------------------------------------------- */
+
+static void judge_stranger(const char *what, const struct listen_address *address, pid_t pid,
+			   const char *name, struct findings *findings) {
+	struct finding *finding =
+		finding_add(findings, FINDING_PROBLEM, "%s %s is taken by %s (process %d)", what,
+			    address->text, name, (int)pid);
+
+	if (strcmp(name, "xinetd") == 0)
+		finding_remedy(finding, "take the service out of /etc/xinetd.d and reload xinetd, "
+					"or systemctl disable --now xinetd");
+	else
+		finding_remedy(finding, "stop it, or listen elsewhere");
+}
+
+static void judge_listener(const char *what, const struct listen_address *address,
+			   const struct listener *listener, bool daemon_answers,
+			   struct findings *findings) {
+	char name[32];
+	pid_t pid = listener_owner(listener, name, sizeof(name));
+
+	if (pid == 0)
+		finding_remedy(finding_add(findings,
+					   daemon_answers ? FINDING_NOTE : FINDING_WARNING,
+					   "%s %s is taken by a process of user %u", what,
+					   address->text, (unsigned int)listener->uid),
+			       "run the doctor as root to see by whom");
+	else if (strcmp(name, "clustercheckd") == 0)
+		finding_add(findings, FINDING_OK, "%s %s is clustercheckd's (process %d)", what,
+			    address->text, (int)pid);
+	else if (strcmp(name, "systemd") == 0)
+		finding_add(findings, FINDING_OK, "%s %s is held by systemd for a socket unit",
+			    what, address->text);
+	else
+		judge_stranger(what, address, pid, name, findings);
+}
+
+static void judge_list(const char *what, const struct listen_list *list, bool daemon_answers,
+		       struct findings *findings) {
+	struct listener listeners[LISTENERS];
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct listen_address *address = &list->items[i];
+		size_t count = listeners_find(address, listeners, LISTENERS);
+
+		for (size_t k = 0; k < count; k++)
+			judge_listener(what, address, &listeners[k], daemon_answers, findings);
+		if (count == 0 && daemon_answers)
+			finding_remedy(finding_add(findings, FINDING_WARNING,
+						   "nothing listens on %s %s, though the daemon "
+						   "runs",
+						   what, address->text),
+				       "systemctl reload clustercheckd");
+		else if (count == 0)
+			finding_add(findings, FINDING_OK, "%s %s is free", what, address->text);
+	}
+}
+
+void doctor_ports(const struct config *config, bool daemon_answers, struct findings *findings) {
+	judge_list("[http] listen", &config->http.listen, daemon_answers, findings);
+	judge_list("[agent] listen", &config->agent.listen, daemon_answers, findings);
+	for (size_t i = 0; i < config->endpoints.count; i++) {
+		const struct endpoint *endpoint = &config->endpoints.items[i];
+		char what[ENDPOINT_PATH_SIZE + 8];
+
+		snprintf(what, sizeof(what), "%s agent", endpoint->path);
+		judge_list(what, &endpoint->agent, daemon_answers, findings);
+	}
+}
+
+/* --- all of it ------------------------------------------------------------------------------ */
+
+/*
+ * Whatever the daemon knows: the account, the server and its settings are to be seen now. But a
+ * systemd credential, or a login by socket, is the daemon's alone.
+ */
+static void look_at_server(const struct config *config, const struct inquiry *inquiry,
+			   struct findings *findings) {
+	struct facts facts = inquiry->facts;
+
+	if (inquiry->status)
+		inquiry_probe(config, &facts);
+	if (inquiry->status && facts.probe.outcome == PROBE_ACCESS_DENIED &&
+	    inquiry->facts.probe.outcome == PROBE_OK) {
+		finding_remedy(finding_add(findings, FINDING_NOTE,
+					   "the daemon logs in, but this command does not: %s",
+					   facts.probe.error),
+			       "run the doctor as the daemon's user to have privileges looked at");
+		facts = inquiry->facts;
+	}
+	doctor_server(config, &facts, findings);
+}
+
+void doctor_examine(const struct config *config, const char *socket, struct findings *findings) {
+	struct inquiry inquiry;
+
+	doctor_files(config, findings);
+	doctor_arguments(findings);
+	doctor_timing(config, findings);
+	doctor_legacy_files(config, findings);
+	inquire(&inquiry, config, socket);
+	look_at_server(config, &inquiry, findings);
+	doctor_daemon(config, socket, &inquiry, findings);
+	doctor_ports(config, inquiry.status != NULL, findings);
+	inquiry_finish(&inquiry);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/status_reader.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+static const char *member(const json_t *object, const char *name) {
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+static void read_value(struct facts *facts, enum fact_id id, const json_t *value) {
+	char digits[32];
+
+	if (json_is_boolean(value)) {
+		facts_set(facts, id, json_is_true(value) ? "ON" : "OFF");
+	} else if (json_is_integer(value)) {
+		snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(value));
+		facts_set(facts, id, digits);
+	} else {
+		facts_set(facts, id, json_string_value(value));
+	}
+}
+
+static void read_values(struct facts *facts, const json_t *object) {
+	const json_t *flow =
+		json_object_get(json_object_get(object, "flow_control_paused"), "value");
+
+	for (enum fact_id id = 0; id < FACT_COUNT; id++)
+		read_value(facts, id,
+			   json_object_get(json_object_get(object, fact_info(id)->name), "value"));
+	facts->flow_control_known = json_is_number(flow);
+	facts->flow_control = json_number_value(flow);
+}
+
+static int read_result(struct probe_result *result, const json_t *object) {
+	const char *outcome = member(object, "outcome");
+
+	result->code = (unsigned int)json_integer_value(json_object_get(object, "code"));
+	text_copy(result->error, sizeof(result->error), member(object, "error"));
+	for (int i = 0; i < PROBE_OUTCOME_COUNT; i++) {
+		if (strcmp(probe_outcome_name((enum probe_outcome)i), outcome) == 0) {
+			result->outcome = (enum probe_outcome)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static void read_node(struct facts *facts, const json_t *node) {
+	text_copy(facts->server_version, sizeof(facts->server_version),
+		  member(node, "server_version"));
+	for (int i = 0; i < FLAVOUR_COUNT; i++)
+		if (strcmp(flavour_name((enum flavour)i), member(node, "flavour")) == 0)
+			facts->flavour = (enum flavour)i;
+}
+
+/* These two rules look at nothing but the operator's order, so their reasons tell it. */
+static enum maintenance read_maintenance(const json_t *endpoints) {
+	const char *path;
+	json_t *judged;
+
+	json_object_foreach ((json_t *)endpoints, path, judged) {
+		if (strcmp(member(judged, "reason"), reason_name(REASON_DISABLED)) == 0)
+			return MAINTENANCE_DISABLED;
+		if (strcmp(member(judged, "reason"), reason_name(REASON_DRAINING)) == 0)
+			return MAINTENANCE_DRAINING;
+	}
+	return MAINTENANCE_NONE;
+}
+
+static int read_root(const json_t *root, int64_t now, struct facts *facts) {
+	const json_t *probe = json_object_get(root, "probe");
+	const json_t *age = json_object_get(root, "age_ms");
+
+	if (!json_is_object(json_object_get(root, "endpoints")) ||
+	    read_result(&facts->probe, probe) < 0 ||
+	    read_result(&facts->login, json_object_get(probe, "login")) < 0)
+		return -EINVAL;
+	if (json_is_number(age))
+		facts->probed_at = now - (int64_t)(json_number_value(age) * NSEC_PER_MSEC);
+	facts->took =
+		(int64_t)(json_number_value(json_object_get(probe, "duration_ms")) * NSEC_PER_MSEC);
+	facts->maintenance = read_maintenance(json_object_get(root, "endpoints"));
+	read_node(facts, json_object_get(root, "node"));
+	read_values(facts, json_object_get(root, "facts"));
+	return 0;
+}
+
+int status_read_facts(const char *json, int64_t now, struct facts *facts) {
+	json_t *root = json_loads(json, 0, NULL);
+	int r;
+
+	memset(facts, 0, sizeof(*facts));
+	r = read_root(root, now, facts);
+	json_decref(root);
+	return r;
+}
+
+int status_read_reason(const char *json, const char *path, enum reason *reason) {
+	json_t *root = json_loads(json, 0, NULL);
+	const json_t *judged = json_object_get(json_object_get(root, "endpoints"), path);
+	int r = reason_find(member(judged, "reason"), reason);
+
+	json_decref(root);
+	return r;
+}
