@@ -1,0 +1,52 @@
+# bash completion for clustercheckctl; a test compares it with clustercheckctl --help
+
+_clustercheckctl() {
+	local commands="status explain doctor check-config grants haproxy"
+	local options="--config --socket --json --watch --user --host --help --version"
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local config=/etc/clustercheckd/clustercheckd.ini command= i
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-c | --config) config=${COMP_WORDS[++i]} ;;
+		-s | --socket | --user | --host) ((i++)) ;;
+		-*) ;;
+		*) command=${command:-${COMP_WORDS[i]}} ;;
+		esac
+	done
+	case $previous in
+	-c | --config | -s | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$word")
+		return
+		;;
+	--host)
+		mapfile -t COMPREPLY < <(compgen -A hostname -- "$word")
+		return
+		;;
+	esac
+	if [[ $word == -* ]]; then
+		case $command in
+		"") ;;
+		status) options="--config --socket --json --watch" ;;
+		grants) options="--config --socket --user --host" ;;
+		*) options="--config --socket" ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+	elif [[ -z $command ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+	elif [[ $command == explain ]]; then
+		mapfile -t COMPREPLY < <(
+			compgen -W "/ /rw /ro $(
+				sed -n 's/^\[endpoint \(\/[^]]*\)\].*/\1/p' "$config" 2>/dev/null
+			)" -- "$word"
+		)
+	else
+		COMPREPLY=()
+	fi
+}
+
+complete -F _clustercheckctl clustercheckctl
