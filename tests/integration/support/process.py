@@ -80,7 +80,9 @@ class Process:
             self.popen.wait()
             raise AssertionError(f"{self.command[0]} did not stop within {seconds} s") from None
         finally:
-            Process.started.remove(self)
+            # Unless the session has ended everything already.
+            if self in Process.started:
+                Process.started.remove(self)
         return code, time.monotonic() - began
 
     def log(self):
