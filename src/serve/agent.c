@@ -82,12 +82,16 @@ static void greet(struct agent *agent, const struct agent_door *door, int fd,
 	text_init(&line, storage, sizeof(storage));
 	write_line(agent, door->path, &line);
 	/* A fresh connection's buffer holds a line: this does not block. */
-	if (send(fd, line.bytes, line.length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ||
-	    shutdown(fd, SHUT_WR) < 0) {
+	if (send(fd, line.bytes, line.length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		close(fd);
 		return;
 	}
 	audience_note(agent->stage.audience, POLLER_AGENT, peer, door->path, 0, NULL);
+	/* Fails where the caller, as HAProxy does, has reset the connection after reading. */
+	if (shutdown(fd, SHUT_WR) < 0) {
+		close(fd);
+		return;
+	}
 	if (agent->caller_count == CALLER_MAX)
 		forget_caller(agent, 0);
 	agent->callers[agent->caller_count++] = (struct caller){fd, clock_now() + PATIENCE};

@@ -34,5 +34,5 @@ void agent_line(struct text *out, const struct facts *facts, const struct policy
 	else if (judged.reason == REASON_DRAINING || judged.reason == REASON_MAINTENANCE)
 		text_append(out, "up drain\n");
 	else
-		text_format(out, "down#%s\n", reason_name(judged.reason));
+		text_format(out, "down #%s\n", reason_name(judged.reason));
 }

@@ -60,11 +60,29 @@ def test_the_whole_set_of_words_and_an_orderly_end(checker):
     assert answer.ended == "fin"
 
 
-def test_down_says_why(server, checker, balancer):
+def test_down_says_why(server, daemon, running, tmp_path):
+    """The agent alone takes the node out: the health check goes on saying 200."""
+    port = free_port()
+    checker = daemon(None, {
+        "mysql": {**server.settings(), "interval": "50ms"},
+        "endpoint /lenient": {"donor": "available"},
+        "agent": {"listen": f"127.0.0.1:{port}"},
+    })
+    checker.agent = ("127.0.0.1", port)
+    agent = f"default-server agent-check agent-addr 127.0.0.1 agent-port {port} agent-inter 50ms"
+    balancer = HAProxy(
+        tmp_path / "haproxy",
+        ["option httpchk OPTIONS /lenient", agent],
+        {"node": (server.address, checker.address)},
+    )
+    running(balancer)
+    balancer.wait("node", "UP")
     server.status["wsrep_local_state"] = "2"
-    until(lambda: "donor" in balancer.servers()["node"]["last_agt"], "the agent's reason")
-    assert line(checker) == b"down#donor\n"
-    balancer.wait("node", "DOWN")
+    checker.wait_reason("donor")
+    assert line(checker) == b"down #donor\n"
+    until(lambda: balancer.servers()["node"]["status"] == "DOWN (agent)", "the agent's word")
+    assert "donor" in balancer.servers()["node"]["last_agt"]
+    assert checker.ask("/lenient").status == 200
     server.heal()
     balancer.wait("node", "UP")
 
@@ -139,7 +157,7 @@ def test_an_endpoint_has_an_agent_of_its_own(server, daemon):
     })
     server.variables["read_only"] = "ON"
     it.wait_reason("read-only", "/strict")
-    assert http.exchange(("127.0.0.1", port), b"").raw == b"down#read-only\n"
+    assert http.exchange(("127.0.0.1", port), b"").raw == b"down #read-only\n"
 
 
 def test_a_dead_agent_is_no_error_and_comes_back(server, checker, balancer):

@@ -91,7 +91,7 @@ def assert_views_agree(checker, reason, agent=None):
     assert judged["available"] == (reason == "available")
     assert metric(checker, "reason_info", endpoint="/", reason=reason) == 1
     assert metric(checker, "available", endpoint="/") == (reason == "available")
-    assert agent_word(checker) == (agent or f"down#{reason}") + "\n"
+    assert agent_word(checker) == (agent or f"down #{reason}") + "\n"
     assert status["history"][0]["new"] == status["history"][0]["reason"]
     screen = ctl(checker, "status").stdout
     assert re.search(rf"^ +/ +{answer.status} {reason} ", screen, re.MULTILINE), screen

@@ -22,11 +22,11 @@ struct setting {
 
 static const struct setting settings[] = {
 	{"up ready 100%\n", .state = "4"},
-	{"down#donor\n", .state = "2"},
-	{"down#joining\n", .state = "1"},
-	{"down#error\n", .state = "nonsense"},
+	{"down #donor\n", .state = "2"},
+	{"down #joining\n", .state = "1"},
+	{"down #error\n", .state = "nonsense"},
 	{"up drain\n", .state = "4", .maintenance = MAINTENANCE_DRAINING},
-	{"down#disabled\n", .state = "4", .maintenance = MAINTENANCE_DISABLED},
+	{"down #disabled\n", .state = "4", .maintenance = MAINTENANCE_DISABLED},
 	{"up drain\n", .state = "4", .pxc_maint_mode = "MAINTENANCE"},
 	/* flow control counts only where the weight follows it */
 	{"up ready 100%\n", .state = "4", .flow = 0.5},

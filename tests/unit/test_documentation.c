@@ -85,18 +85,22 @@ static void check_key(struct reading *reading, const char *section, const char *
 	reading->seen[index]++;
 }
 
-/* The title "[section]" of a line, cut out of it, or NULL. */
+/*
+ * The title "[section]" of a line, cut out of it, or NULL; "endpoint" of "[endpoint /NAME]", which
+ * the sample has commented out.
+ */
 static const char *section_of(const struct format *format, char *line) {
 	size_t length = strlen(format->section_prefix);
-	char *end;
 
+	if (format == &sample && line[0] == '#')
+		line++;
 	if (strncmp(line, format->section_prefix, length) != 0 || line[length] != '[')
 		return NULL;
-	end = strchr(line, ']');
-	if (!end)
+	line += length + 1;
+	if (!strchr(line, ']'))
 		return NULL;
-	*end = '\0';
-	return line + length + 1;
+	line[strcspn(line, " ]")] = '\0';
+	return line;
 }
 
 static void read_document(struct reading *reading) {
@@ -211,7 +215,7 @@ static int load_sample(bool uncommented, struct config *config) {
 			line[0] == '#' && line[1] >= 'a' && line[1] <= 'z' && strchr(line, '=') &&
 			strspn(line + 1, "abcdefghijklmnopqrstuvwxyz_") + 1 == strcspn(line, "=");
 
-		dprintf(fd, "%s", line + (uncommented && is_key));
+		dprintf(fd, "%s", line + (uncommented && (is_key || strncmp(line, "#[", 2) == 0)));
 	}
 	text_init(&error, storage, sizeof(storage));
 	r = config_load(config, &sources, &error);
@@ -227,6 +231,7 @@ static void the_sample_file_loads(void **state) {
 	assert_int_equal(load_sample(false, &config), 0);
 	for (size_t i = 0; i < option_count(); i++)
 		assert_int_equal(config.settings[i].layer, LAYER_BUILTIN);
+	assert_int_equal(config.override_count, 0);
 }
 
 static void the_sample_file_loads_uncommented(void **state) {
@@ -235,9 +240,12 @@ static void the_sample_file_loads_uncommented(void **state) {
 	(void)state;
 	assert_int_equal(load_sample(true, &config), 0);
 	for (size_t i = 0; i < option_count(); i++) {
+		if (option_is_of_endpoint(option_at(i)))
+			continue;
 		assert_int_equal(config.settings[i].layer, LAYER_FILE);
 		assert_string_equal(config.settings[i].text, option_at(i)->fallback);
 	}
+	assert_int_equal(config.override_count, 1);
 }
 
 int main(void) {

@@ -137,7 +137,7 @@ static void views_agree(void **state) {
 		text_init(&agent, line, sizeof(line));
 		agent_line(&agent, &report->snapshot.facts, policy, &report->history.standings[1],
 			   report->now);
-		snprintf(expected, sizeof(expected), "down#%s\n", reason);
+		snprintf(expected, sizeof(expected), "down #%s\n", reason);
 		assert_string_equal(line, expected);
 	}
 }
