@@ -187,7 +187,7 @@ static enum MHD_Result answer_metrics(const struct replies *replies,
 	const struct stage *stage = &replies->stage;
 	struct report *report = report_create(stage->publication, stage->audience);
 	AUTO_FREE char *storage = malloc(METRICS_SIZE);
-	struct text text;
+	struct text text = {0};
 
 	if (report && storage) {
 		text_init(&text, storage, METRICS_SIZE);
@@ -195,7 +195,7 @@ static enum MHD_Result answer_metrics(const struct replies *replies,
 	}
 	report_destroy(report);
 	return answer_once(connection, "text/plain; version=0.0.4; charset=utf-8",
-			   report ? storage : NULL, version, status);
+			   text.length > 0 && !text.truncated ? storage : NULL, version, status);
 }
 
 static bool is_read(const char *method) {

@@ -105,13 +105,14 @@ static unsigned int check_port(const struct config *config) {
 	return list->count > 0 ? port_of(&list->items[0]) : 9200;
 }
 
-/* 0: no agent. One for an endpoint of its own goes before the one for "/". */
+/*
+ * 0: no agent. The one for "/" judges otherwise than /rw and /ro do, and would take a donor out
+ * that /ro lets in.
+ */
 static unsigned int agent_port(const struct config *config, const char *path) {
 	const struct endpoint *endpoint = endpoint_find(&config->endpoints, path);
 
-	if (endpoint && endpoint->agent.count > 0)
-		return port_of(&endpoint->agent.items[0]);
-	return config->agent.listen.count > 0 ? port_of(&config->agent.listen.items[0]) : 0;
+	return endpoint && endpoint->agent.count > 0 ? port_of(&endpoint->agent.items[0]) : 0;
 }
 
 /* --- the stanza ----------------------------------------------------------------------------- */
@@ -163,7 +164,8 @@ static void print_checks(const struct config *config, const char *path, FILE *st
 		"shutdown-sessions\n",
 		path, check_port(config), config->http.tls_cert[0] ? " check-ssl verify none" : "");
 	if (agent)
-		fprintf(stream, "    default-server agent-check agent-port %u agent-inter 1s\n",
+		fprintf(stream,
+			"    default-server agent-check agent-port %u agent-inter 1s weight 100\n",
 			agent);
 }
 

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "node/report.h"
 
-/* Room for every series there can be. */
-#define METRICS_SIZE (64 * 1024)
+/* Room for every series there can be: reasons by endpoints twice, answers, and the rest. */
+#define METRICS_SIZE (256 * 1024)
 
 /* `client` is the name and version of the MySQL client library. */
 void metrics_write(struct text *out, const struct report *report, const char *client);

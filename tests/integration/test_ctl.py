@@ -687,7 +687,10 @@ def test_the_stanza_names_the_members(cluster, configured, daemon, tmp_path):
 
 def test_a_real_haproxy_with_the_stanza_reaches_the_node(node, daemon, running, tmp_path):
     port, agent = free_port(node.host), free_port(node.host)
-    sections = {"http": {"listen": f"{node.host}:{port}"}, "agent": {"listen": f"{node.host}:{agent}"}}
+    sections = {
+        "http": {"listen": f"{node.host}:{port}"},
+        "endpoint /rw": {"agent": f"{node.host}:{agent}"},
+    }
     it = daemon(node, sections, address=(node.host, port))
     it.wait_reason("available")
     text = stanza(it)

@@ -216,7 +216,7 @@ static void a_list_that_was_cut_loses_its_last(void **state) {
 static void settings_show_in_the_stanza(void **state) {
 	static const char *const arguments[] = {
 		"http.listen=127.0.0.1:1,*:9300",  "agent.listen=*:9301",
-		"endpoint /ro.agent=*:9302",	   "http.allow=10.0.0.0/8",
+		"endpoint /rw.agent=*:9302",	   "http.allow=10.0.0.0/8",
 		"http.tls_cert=/etc/ssl/cert.pem", "http.tls_key=/etc/ssl/key.pem"};
 	AUTO_FREE char *text = stanza(NULL, arguments, ARRAY_SIZE(arguments));
 	const char *ro = strstr(text, "backend galera_ro\n    mode");
@@ -225,10 +225,11 @@ static void settings_show_in_the_stanza(void **state) {
 	assert_non_null(strstr(text, "default-server port 9300 "));
 	assert_non_null(strstr(text, "check-ssl"));
 	assert_non_null(strstr(text, "[http] allow must hold"));
-	assert_non_null(strstr(text, "agent-check agent-port 9301"));
+	/* only an agent of the endpoint's own: that of "/" judges otherwise */
+	assert_non_null(strstr(text, "agent-check agent-port 9302 agent-inter 1s weight 100"));
+	assert_null(strstr(text, "9301"));
 	assert_non_null(ro);
-	assert_non_null(strstr(ro, "agent-check agent-port 9302"));
-	assert_null(strstr(ro, "9301"));
+	assert_null(strstr(ro, "agent-check"));
 }
 
 int main(void) {
