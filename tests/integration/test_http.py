@@ -94,7 +94,7 @@ def test_status_is_json(answering):
     assert answer.headers["content-type"].startswith("application/json")
     status = answering.status()
     assert status["endpoints"]["/"]["reason"] == "available"
-    assert status["facts"]["wsrep_cluster_status"] == "Primary"
+    assert status["facts"]["wsrep_cluster_status"]["value"] == "Primary"
 
 
 def test_kept_connection_of_an_http_1_1_caller(answering):

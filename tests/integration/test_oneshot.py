@@ -301,7 +301,7 @@ def test_json(node, config):
     told = json.loads(done.stdout)
     assert done.returncode == 1
     assert (told["available"], told["reason"]) == (False, "donor")
-    assert told["facts"]["wsrep_local_state_comment"] == "Donor/Desynced"
+    assert told["facts"]["wsrep_local_state_comment"]["value"] == "Donor/Desynced"
 
 
 def test_endpoint(node, config):
