@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The units in a really booted systemd: sandbox, watchdog, credentials, both kinds of socket."""
 
+import json
 import os
 import pathlib
 import re
@@ -238,6 +239,26 @@ def test_legacy_file_works_through_the_sandbox(machine):
     machine.run("touch", LEGACY_FILE)
     machine.run("systemctl", "restart", DAEMON)
     await_reason(machine, "disabled")
+
+
+def test_changes_stand_in_the_journal_with_their_fields(machine):
+    dropin_without_database(machine)
+    start_daemon(machine)
+    await_reason(machine, "unreachable")
+    machine.run("touch", LEGACY_FILE)
+    await_reason(machine, "disabled")
+
+    def entry():
+        match = ("CLUSTERCHECK_REASON=disabled", "CLUSTERCHECK_ENDPOINT=/")
+        lines = machine.out("journalctl", "--quiet", "--output=json", *match).splitlines()
+        return json.loads(lines[-1]) if lines else None
+
+    found = until(entry, "change in the journal")
+    assert found["CLUSTERCHECK_OLD"] == "unreachable"
+    assert "maintenance none→disabled" in found["CLUSTERCHECK_CHANGED"]
+    assert int(found["CLUSTERCHECK_HELD_MS"]) >= 0
+    assert found["PRIORITY"] == "6" and "/: unreachable → disabled" in found["MESSAGE"]
+    assert found["_SYSTEMD_UNIT"] == DAEMON
 
 
 def test_sandbox_holds(machine):

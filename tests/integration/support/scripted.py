@@ -113,6 +113,8 @@ class ScriptedServer:
         self.variables = dict(HEALTHY_VARIABLES)
         self.login_error = None  # (code, SQL state, message)
         self.query_error = None
+        self.switch_to = None  # an authentication plugin to ask the client for
+        self.heard = []  # what it answered
         self.address = ("127.0.0.1", free_port())
         self.logins = 0
         self._connections = set()
@@ -170,6 +172,9 @@ class ScriptedServer:
         talk.send(self._greeting())
         talk.receive()
         self.logins += 1
+        if self.switch_to:
+            talk.send(b"\xfe" + self.switch_to.encode() + b"\x00" + b"0123456789abcdefghij\x00")
+            self.heard.append(talk.receive())
         if self.login_error:
             talk.send(error_packet(*self.login_error))
             return

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TLS: towards a real server in each mode, and HTTPS towards the callers."""
+
+import shutil
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from support import http
+from support.answers import assert_verdict
+from support.cluster import PASSWORD
+from support.scripted import ScriptedServer
+
+
+class Authority:
+    """A certificate authority in a directory, and the certificates it signs."""
+
+    def __init__(self, directory, name):
+        directory.mkdir(parents=True)
+        directory.chmod(0o755)  # a database server reads it as its own user
+        self.directory = directory
+        self.ca = directory / "ca.pem"
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                "-keyout", directory / "ca.key", "-out", self.ca)
+
+    def sign(self, name, address):
+        """Certificate and key for an address."""
+        key, request, certificate = (self.directory / f"{name}.{kind}" for kind in ("key", "csr", "pem"))
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
+                "-addext", f"subjectAltName=IP:{address}", "-keyout", key, "-out", request)
+        openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.directory / "ca.key",
+                "-CAcreateserial", "-copy_extensions", "copy", "-days", "2", "-out", certificate)
+        key.chmod(0o644)
+        return certificate, key
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory, cluster_of_one):
+    # Below the cluster's directory: pytest's own may be entered by its owner only.
+    return Authority(cluster_of_one.directory / "tls", "the authority")
+
+
+@pytest.fixture(scope="module")
+def other_authority(cluster_of_one):
+    return Authority(cluster_of_one.directory / "tls-other", "another authority")
+
+
+@pytest.fixture(scope="module")
+def speaking_tls(cluster_of_one, authority):
+    """A node with a certificate for its address, and an account that must use TLS."""
+    node = cluster_of_one.node(1)
+    cluster_of_one.heal()
+    certificate, key = authority.sign("server", node.host)
+    extra = node.directory / "extra.cnf"
+    before = extra.read_text() if extra.exists() else None
+    extra.write_text((before or "[mariadbd]\n") + f"ssl_cert={certificate}\nssl_key={key}\nssl_ca={authority.ca}\n")
+    node.stop()
+    node.start("--bootstrap")
+    node.sql("CREATE OR REPLACE USER tlsonly@'127.%' IDENTIFIED BY 'tlsonly' REQUIRE SSL")
+    yield node
+    node.sql("DROP USER tlsonly@'127.%'")
+    extra.unlink() if before is None else extra.write_text(before)
+    node.stop()
+    node.start("--bootstrap")
+
+
+def over_tcp(node, tls, **more):
+    return {"socket": None, "host": node.host, "port": node.port, "tls": tls, **more}
+
+
+def over_tls(node, tls, **more):
+    return over_tcp(node, tls, user="tlsonly", password="tlsonly", timeout="2s", max_age="5s", **more)
+
+
+@pytest.mark.parametrize("mode", ["off", "preferred"])
+def test_server_without_tls(node, daemon, mode):
+    checker = daemon(node, {"mysql": over_tcp(node, mode)})
+    checker.wait_reason("available")
+
+
+def test_tls_is_required_and_the_server_has_none(node, daemon):
+    """Connector/C 3.3 itself would go on in plain text."""
+    checker = daemon(node, {"mysql": over_tcp(node, "required")})
+    assert_verdict(checker.wait_reason("protocol-error"), "protocol-error")
+    assert "TLS is required" in checker.log()
+
+
+def test_certificate_is_wanted_and_the_server_has_none(node, daemon, authority):
+    checker = daemon(node, {"mysql": over_tcp(node, "verify", tls_ca=authority.ca)})
+    checker.wait_reason("protocol-error")
+
+
+def test_account_that_must_use_tls(speaking_tls, daemon):
+    checker = daemon(speaking_tls, {"mysql": over_tls(speaking_tls, "off")})
+    checker.wait_reason("access-denied")
+
+
+@pytest.mark.parametrize("mode", ["preferred", "required"])
+def test_encrypted_without_a_look_at_the_certificate(speaking_tls, daemon, mode):
+    checker = daemon(speaking_tls, {"mysql": over_tls(speaking_tls, mode)})
+    checker.wait_reason("available")
+
+
+def test_certificate_is_verified(speaking_tls, daemon, authority):
+    mysql = over_tls(speaking_tls, "verify", tls_ca=authority.ca)
+    daemon(speaking_tls, {"mysql": mysql}).wait_reason("available")
+
+
+def test_certificate_of_another_authority(speaking_tls, daemon, other_authority):
+    mysql = over_tls(speaking_tls, "verify", tls_ca=other_authority.ca)
+    checker = daemon(speaking_tls, {"mysql": mysql})
+    checker.wait_reason("protocol-error")
+    assert "certificate" in checker.log()
+
+
+@pytest.mark.parametrize("plugin", ["mysql_clear_password", "dialog", "mysql_old_password"])
+def test_a_server_that_asks_for_the_password_itself_does_not_get_it(daemon, plugin):
+    with ScriptedServer() as server:
+        server.switch_to = plugin
+        checker = daemon(None, {"mysql": {**server.settings(), "password": PASSWORD}})
+        checker.wait_rounds(2)
+        assert checker.ask().status == 503
+        assert not any(PASSWORD.encode() in packet for packet in server.heard), server.heard
+
+
+# ---- HTTPS ----
+
+
+def ask_securely(checker, authority):
+    """Answer and serial number of the certificate, over verified TLS."""
+    context = ssl.create_default_context(cafile=authority.ca)
+    with socket.create_connection(checker.address, 5) as plain:
+        with context.wrap_socket(plain, server_hostname=checker.address[0]) as secure:
+            serial = secure.getpeercert()["serialNumber"]
+            secure.sendall(http.request_bytes())
+            raw = b"".join(iter(lambda: secure.recv(65536), b""))
+    return http.Answer(raw, 0, "fin"), serial
+
+
+class Https:
+    def __init__(self, authority, directory):
+        self.certificate, self.key = directory / "cert.pem", directory / "key.pem"
+        self.renew(authority)
+
+    def renew(self, authority):
+        certificate, key = authority.sign("web", "127.0.0.1")
+        shutil.copy(certificate, self.certificate)
+        shutil.copy(key, self.key)
+
+    def section(self):
+        return {"tls_cert": self.certificate, "tls_key": self.key}
+
+
+@pytest.fixture
+def https(node, daemon, authority, tmp_path):
+    """A daemon that turned to HTTPS by a reload."""
+    files = Https(authority, tmp_path)
+    checker = daemon(node)
+    checker.wait_reason("available")
+    assert "configuration reloaded" in checker.reload({"http": files.section()})
+    assert http.ask(checker.control, "/live").status == 200  # that door stays plain
+    return checker, files
+
+
+def test_https(https, authority):
+    checker, _ = https
+    answer, _ = ask_securely(checker, authority)
+    assert answer.status == 200 and answer.reason == "available"
+
+
+def test_plain_http_at_the_https_port_gets_no_verdict(https):
+    checker, _ = https
+    try:
+        assert not checker.ask().raw.startswith(b"HTTP/1.1 200")
+    except ConnectionError:
+        pass
+
+
+def test_renewed_certificate_is_served_after_a_reload(https, authority):
+    checker, files = https
+    _, before = ask_securely(checker, authority)
+    files.renew(authority)
+    assert "configuration reloaded" in checker.reload()
+    answer, after = ask_securely(checker, authority)
+    assert answer.status == 200 and after != before
+
+
+def test_bad_certificate_keeps_the_running_one(https, authority):
+    checker, files = https
+    _, before = ask_securely(checker, authority)
+    files.certificate.write_text("no certificate\n")
+    assert "keeping the running configuration" in checker.reload()
+    answer, after = ask_securely(checker, authority)
+    assert answer.status == 200 and after == before
