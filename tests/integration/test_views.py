@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import subprocess
+import time
 
 import jsonschema
 import pytest
@@ -13,6 +14,7 @@ from support import http
 from support.process import free_port
 from support.programs import program
 from support.scripted import ScriptedServer
+from support.wait import until
 
 SCHEMA = json.loads((pathlib.Path(__file__).parent / "status.schema.json").read_text())
 
@@ -81,7 +83,7 @@ def metric(checker, name, **labels):
     return None
 
 
-def assert_views_agree(checker, reason, agent=None):
+def assert_views_agree(checker, reason, agent=None, changed=True):
     answer = checker.wait_reason(reason)
     status = checker.status()
     jsonschema.validate(status, SCHEMA)
@@ -92,10 +94,11 @@ def assert_views_agree(checker, reason, agent=None):
     assert metric(checker, "reason_info", endpoint="/", reason=reason) == 1
     assert metric(checker, "available", endpoint="/") == (reason == "available")
     assert agent_word(checker) == (agent or f"down #{reason}") + "\n"
-    assert status["history"][0]["new"] == status["history"][0]["reason"]
     screen = ctl(checker, "status").stdout
     assert re.search(rf"^ +/ +{answer.status} {reason} ", screen, re.MULTILINE), screen
-    assert re.search(rf" /: \S+ → {reason} ", checker.log())
+    if changed:
+        assert status["history"][0]["new"] == status["history"][0]["reason"]
+        assert re.search(rf" /: \S+ → {reason}[ ,]", checker.log())
 
 
 def ctl(checker, *arguments):
@@ -124,6 +127,76 @@ def test_every_failure_of_a_login(server, checker):
 def test_a_fresh_login_that_fails(server, checker):
     server.login_error = ERRORS["access-denied"]
     assert_views_agree(checker, "login-failing")
+
+
+def test_a_server_that_says_nothing(server, checker):
+    checker.reload({"mysql": {"timeout": "100ms"}})
+    checker.wait_reason("available")
+    server.silent.set()
+    assert_views_agree(checker, "timeout")
+    server.heal()
+    checker.wait_reason("available")
+
+
+def patient(server, daemon, **policy):
+    """A daemon whose timeout is far beyond max_age."""
+    agent = free_port()
+    it = daemon(None, {
+        "mysql": {**server.settings(), "interval": "50ms", "timeout": "20s", "max_age": "300ms"},
+        "policy": policy,
+        "agent": {"listen": f"127.0.0.1:{agent}"},
+    })
+    it.agent = ("127.0.0.1", agent)
+    return it
+
+
+def test_nothing_probed_yet(server, daemon):
+    server.silent.set()
+    assert_views_agree(patient(server, daemon), "starting", changed=False)
+
+
+def test_stale(server, daemon):
+    checker = patient(server, daemon)
+    checker.wait_reason("available")
+    server.silent.set()
+    answer = checker.wait_reason("stale")
+    assert answer.status == 503
+    until(lambda: " → stale" in checker.log(), "stale in the log")
+    assert_views_agree(checker, "stale")
+    server.heal()
+    checker.wait_reason("available")
+
+
+def test_no_server_at_all(server, checker):
+    server.stop()
+    assert_views_agree(checker, "refused")
+    absent = checker.directory / "absent.sock"
+    checker.reload({"mysql": {"host": None, "port": None, "socket": absent}})
+    assert_views_agree(checker, "unreachable")
+
+
+def test_flow_control_beyond_the_limit(server, daemon):
+    class Paused(dict):
+        """For all of the time, and on: the share stays at 1."""
+
+        def __getitem__(self, name):
+            if name == "wsrep_flow_control_paused_ns":
+                return str(time.monotonic_ns())
+            return super().__getitem__(name)
+
+    server.status = Paused(server.status)
+    checker = patient(server, daemon, max_flow_control="50%")
+    assert_views_agree(checker, "flow-control")
+
+
+def test_a_server_that_asks_for_a_file_does_not_get_it(server, checker, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("the contents of a file of ours\n")
+    server.wants_file = str(secret)
+    server.hang_up()
+    until(lambda: server.heard, "answer to the demand for a file")
+    assert checker.ask().status == 503
+    assert not any(b"contents" in packet for packet in server.heard)
 
 
 def test_maintenance_is_a_404(server, checker):

@@ -10,6 +10,7 @@ import re
 import socket
 import struct
 import threading
+import time
 
 from support.process import free_port
 
@@ -114,7 +115,9 @@ class ScriptedServer:
         self.login_error = None  # (code, SQL state, message)
         self.query_error = None
         self.switch_to = None  # an authentication plugin to ask the client for
-        self.heard = []  # what it answered
+        self.wants_file = None  # one of the client's, asked for in place of an answer
+        self.heard = []  # what it answered to either
+        self.silent = threading.Event()  # set: takes connections and says nothing
         self.address = ("127.0.0.1", free_port())
         self.logins = 0
         self._connections = set()
@@ -133,6 +136,8 @@ class ScriptedServer:
         return {"socket": None, "host": self.address[0], "port": self.address[1]}
 
     def heal(self):
+        self.silent.clear()
+        self.switch_to = self.wants_file = None
         self.status = dict(HEALTHY_STATUS)
         self.variables = dict(HEALTHY_VARIABLES)
         self.login_error = self.query_error = None
@@ -169,6 +174,7 @@ class ScriptedServer:
             self._connections.discard(connection)
 
     def _converse(self, talk):
+        self._keep_silent()
         talk.send(self._greeting())
         talk.receive()
         self.logins += 1
@@ -195,8 +201,17 @@ class ScriptedServer:
             + scramble[8:] + b"\x00mysql_native_password\x00"
         )
 
+    def _keep_silent(self):
+        while self.silent.is_set() and not self._stopped:
+            time.sleep(0.01)
+
     def _answer(self, talk, sql):
-        if self.query_error:
+        self._keep_silent()
+        if self.wants_file:
+            talk.send(b"\xfb" + self.wants_file.encode())
+            self.heard.append(talk.receive())
+            talk.send(error_packet(1105, "HY000", "no file"))
+        elif self.query_error:
             talk.send(error_packet(*self.query_error))
         elif sql.startswith("SET "):
             talk.send(OK if "wsrep_on" in self.variables else error_packet(*UNKNOWN_VARIABLE))
