@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -69,7 +70,7 @@ static void fail_from(struct probe_result *result, MYSQL *mysql) {
 /* --- waiting -------------------------------------------------------------------------------- */
 
 /* Returns 0 with poll's revents (0: try again), -ETIMEDOUT or -ECANCELED. */
-static int wait_for(const struct client_limit *limit, struct compat_wait wait, short *revents) {
+static int wait_for(const struct client_limit *limit, struct client_wait wait, short *revents) {
 	struct pollfd fds[] = {
 		{.fd = wait.fd, .events = wait.events},
 		{.fd = limit->cancel_fd, .events = POLLIN},
@@ -121,7 +122,7 @@ static int abandon(struct probe_result *result, int r, const char *doing) {
 
 static int read_password(const char *path, char *password, size_t size,
 			 struct probe_result *result) {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char message[sizeof(result->error)];
 	struct stat status;
 	ssize_t length = -1;
@@ -205,61 +206,117 @@ static const char *or_null(const char *text) {
 	return text[0] ? text : NULL;
 }
 
-static int run_connect(const struct mysql_settings *settings, MYSQL *mysql, unsigned int extra_port,
-		       const char *password, const struct client_limit *limit,
-		       struct probe_result *result) {
+/* The library keeps pointers to what it was given until the login is over. */
+struct client_login {
+	struct mysql_settings settings;
+	char password[CONFIG_TEXT_SIZE];
+	unsigned int extra_port;
+	MYSQL *mysql;
+	struct compat_operation op;
+	bool begun, succeeded;
+};
+
+static void login_free(struct client_login *login) {
+	explicit_bzero(login, sizeof(*login));
+	free(login);
+}
+
+struct client_login *client_login_begin(const struct mysql_settings *settings,
+					unsigned int extra_port, struct probe_result *result) {
+	struct client_login *login = calloc(1, sizeof(*login));
+
+	if (!login) {
+		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
+		return NULL;
+	}
+	login->settings = *settings;
+	login->extra_port = extra_port;
+	if (find_password(settings, login->password, sizeof(login->password), result) < 0) {
+		login_free(login);
+		return NULL;
+	}
+	login->mysql = make_mysql(&login->settings);
+	if (!login->mysql) {
+		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
+		login_free(login);
+		return NULL;
+	}
+	return login;
+}
+
+static void connect_further(struct client_login *login, short revents) {
+	const struct mysql_settings *settings = &login->settings;
 	const char *host = or_null(settings->host);
 	const char *socket = or_null(settings->socket);
 	unsigned int port = host ? (unsigned int)settings->port : 0;
-	struct compat_operation op = {0};
-	short revents = 0;
-	int r;
 
-	if (extra_port) {
+	if (login->extra_port) {
 		host = host ? host : "127.0.0.1";
 		socket = NULL;
-		port = extra_port;
+		port = login->extra_port;
 	}
-	for (bool begin = true; begin || op.pending; begin = false) {
-		if (!begin && (r = go_on(limit, mysql, &op, &revents)) < 0)
-			return abandon(result, r, "logging in");
-		compat_connect(mysql, &op, host, or_null(settings->user), or_null(password), port,
-			       socket, begin, revents);
-	}
-	if (op.failed)
-		fail_from(result, mysql);
-	else if (settings->tls >= TLS_REQUIRED && !mysql_get_ssl_cipher(mysql))
+	compat_connect(login->mysql, &login->op, host, or_null(settings->user),
+		       or_null(login->password), port, socket, !login->begun, revents);
+	login->begun = true;
+}
+
+bool client_login_go_on(struct client_login *login, short revents, struct probe_result *result) {
+	connect_further(login, revents);
+	if (login->op.pending)
+		return false;
+	if (login->op.failed)
+		fail_from(result, login->mysql);
+	else if (login->settings.tls >= TLS_REQUIRED && !mysql_get_ssl_cipher(login->mysql))
 		/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
 		fail(result, PROBE_PROTOCOL_ERROR, 0,
 		     "TLS is required, but the server offers none");
 	else
 		succeed(result);
-	return 0;
+	login->succeeded = result->outcome == PROBE_OK;
+	return true;
+}
+
+struct client_wait client_login_wait(const struct client_login *login) {
+	return compat_wait(login->mysql, &login->op);
+}
+
+struct client *client_login_take(struct client_login *login) {
+	struct client *client = (struct client *)login->mysql;
+
+	if (!login->succeeded) {
+		client_drop(client);
+		client = NULL;
+	}
+	login_free(login);
+	return client;
+}
+
+void client_login_abandon(struct client_login *login) {
+	if (!login)
+		return;
+	client_drop((struct client *)login->mysql);
+	login_free(login);
 }
 
 int client_log_in(struct client **client, const struct mysql_settings *settings,
 		  unsigned int extra_port, const struct client_limit *limit,
 		  struct probe_result *result) {
-	char password[CONFIG_TEXT_SIZE] = "";
-	MYSQL *mysql;
+	struct client_login *login = client_login_begin(settings, extra_port, result);
+	short revents = 0;
 	int r;
 
 	*client = NULL;
-	if (find_password(settings, password, sizeof(password), result) < 0)
+	if (!login)
 		return 0;
-	mysql = make_mysql(settings);
-	if (!mysql) {
-		explicit_bzero(password, sizeof(password));
-		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
-		return 0;
+	while (!client_login_go_on(login, revents, result)) {
+		r = go_on(limit, login->mysql, &login->op, &revents);
+		if (r < 0) {
+			client_login_abandon(login);
+			return abandon(result, r, "logging in");
+		}
 	}
-	r = run_connect(settings, mysql, extra_port, password, limit, result);
-	explicit_bzero(password, sizeof(password));
-	if (r == 0 && result->outcome == PROBE_OK)
-		*client = (struct client *)mysql;
-	else
-		client_drop((struct client *)mysql);
-	return r;
+	*client = client_login_take(login);
+	return 0;
 }
 
 /* --- asking and leaving --------------------------------------------------------------------- */

@@ -40,6 +40,30 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 		  unsigned int extra_port, const struct client_limit *limit,
 		  struct probe_result *result);
 
+/* What poll(2) is to wait for. */
+struct client_wait {
+	int fd; /* -1: nothing yet */
+	short events;
+	int slice_ms; /* go on after this time even without an event; -1: no need to */
+};
+
+/*
+ * A login in its steps, for those who have something else to wait for meanwhile: begin, then go on
+ * whenever the wait is over, until the outcome is there; then take the client, or abandon it at any
+ * time. NULL, with the outcome, when it cannot even begin.
+ */
+struct client_login;
+struct client_login *client_login_begin(const struct mysql_settings *settings,
+					unsigned int extra_port, struct probe_result *result);
+struct client_wait client_login_wait(const struct client_login *login);
+
+/* True when it is over and `result` says how. The first call takes no events (0). */
+bool client_login_go_on(struct client_login *login, short revents, struct probe_result *result);
+
+/* Ends the login; the client is the caller's, or NULL where it has failed. */
+struct client *client_login_take(struct client_login *login);
+void client_login_abandon(struct client_login *login); /* NULL is fine */
+
 /* Called per row; a value is NULL where SQL says NULL. */
 typedef void (*client_row)(void *context, unsigned int columns, const char *const *values);
 

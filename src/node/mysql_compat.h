@@ -13,12 +13,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
-
-struct compat_wait {
-	int fd; /* -1: none yet */
-	short events;
-	int slice_ms; /* longest wait before the call must be tried again; -1: until the events */
-};
+#include "node/client.h"
 
 #if defined(MARIADB_BASE_VERSION) || defined(MARIADB_VERSION_ID)
 
@@ -46,8 +41,8 @@ static inline int compat_occurred(short revents) {
 	return events;
 }
 
-static inline struct compat_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {
-	struct compat_wait wait = {.fd = mysql_get_socket(mysql), .slice_ms = -1};
+static inline struct client_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {
+	struct client_wait wait = {.fd = mysql_get_socket(mysql), .slice_ms = -1};
 
 	if (op->pending & MYSQL_WAIT_READ)
 		wait.events |= POLLIN;
@@ -127,9 +122,9 @@ static inline int compat_socket(MYSQL *mysql) {
 	return mysql->net.fd;
 }
 
-static inline struct compat_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {
+static inline struct client_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {
 	(void)op;
-	return (struct compat_wait){.fd = compat_socket(mysql), .events = POLLIN, .slice_ms = 1};
+	return (struct client_wait){.fd = compat_socket(mysql), .events = POLLIN, .slice_ms = 1};
 }
 
 static inline void compat_finish(struct compat_operation *op, enum net_async_status status) {

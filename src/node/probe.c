@@ -25,7 +25,9 @@
 struct probe {
 	struct mysql_settings settings;
 	int cancel_fd;
-	struct client *kept; /* NULL: not connected */
+	struct client *kept;	    /* NULL: not connected */
+	struct client_login *login; /* fresh one under way, or NULL */
+	int64_t login_deadline;
 	enum flavour flavour;
 	char server_version[64];
 	char select[1024]; /* the variables this server has */
@@ -48,6 +50,7 @@ void probe_destroy(struct probe *probe) {
 	if (!probe)
 		return;
 	client_quit(probe->kept);
+	probe_login_abandon(probe);
 	explicit_bzero(&probe->settings, sizeof(probe->settings));
 	free(probe);
 }
@@ -63,8 +66,10 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
 	/* These apply to a connection that is there already. */
 	before.timeout = settings->timeout;
 	before.extra_port = settings->extra_port;
-	if (memcmp(&before, settings, sizeof(before)) != 0)
+	if (memcmp(&before, settings, sizeof(before)) != 0) {
 		drop_kept(probe);
+		probe_login_abandon(probe);
+	}
 	probe->settings = *settings;
 	explicit_bzero(&before, sizeof(before));
 }
@@ -339,14 +344,44 @@ int probe_descriptor(const struct probe *probe) {
 	return client_descriptor(probe->kept);
 }
 
-int probe_login(struct probe *probe, struct probe_result *login) {
-	const struct client_limit limit = {
-		.deadline = clock_now() + probe->settings.timeout,
-		.cancel_fd = probe->cancel_fd,
-	};
-	struct client *client;
-	int r = client_log_in(&client, &probe->settings, 0, &limit, login);
+static bool end_login(struct probe *probe) {
+	client_quit(client_login_take(TAKE_POINTER(probe->login)));
+	return true;
+}
 
-	client_quit(client);
-	return r;
+bool probe_login_begin(struct probe *probe, struct probe_result *login) {
+	probe_login_abandon(probe);
+	probe->login = client_login_begin(&probe->settings, 0, login);
+	probe->login_deadline = clock_now() + probe->settings.timeout;
+	return !probe->login || (client_login_go_on(probe->login, 0, login) && end_login(probe));
+}
+
+bool probe_login_go_on(struct probe *probe, short revents, struct probe_result *login) {
+	bool may_go_on = revents != 0 || client_login_wait(probe->login).slice_ms >= 0;
+
+	if (may_go_on && client_login_go_on(probe->login, revents, login))
+		return end_login(probe);
+	if (clock_now() < probe->login_deadline)
+		return false;
+	probe_login_abandon(probe);
+	*login = (struct probe_result){.outcome = PROBE_TIMEOUT,
+				       .error = "no answer in time while logging in"};
+	return true;
+}
+
+struct client_wait probe_login_wait(const struct probe *probe) {
+	return probe->login ? client_login_wait(probe->login)
+			    : (struct client_wait){.fd = -1, .slice_ms = -1};
+}
+
+int64_t probe_login_deadline(const struct probe *probe) {
+	return probe->login ? probe->login_deadline : CLOCK_NEVER;
+}
+
+bool probe_login_runs(const struct probe *probe) {
+	return probe->login != NULL;
+}
+
+void probe_login_abandon(struct probe *probe) {
+	client_login_abandon(TAKE_POINTER(probe->login));
 }

@@ -8,9 +8,11 @@
 #ifndef CLUSTERCHECKD_NODE_PROBE_H
 #define CLUSTERCHECKD_NODE_PROBE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/config.h"
+#include "node/client.h"
 #include "node/facts.h"
 
 struct probe;
@@ -40,7 +42,18 @@ int probe_round(struct probe *probe, struct facts *facts);
 /* See client_descriptor(); -1 while there is no kept connection. */
 int probe_descriptor(const struct probe *probe);
 
-/* A fresh login on the ordinary port and a clean quit. Returns 0, or -ECANCELED. */
-int probe_login(struct probe *probe, struct probe_result *login);
+/*
+ * A fresh login on the ordinary port and a clean quit, in steps, so that rounds go on meanwhile: a
+ * server that is going down takes connections it never answers. Each returns true when the login is
+ * over and `login` says how. It has settings.timeout.
+ */
+bool probe_login_begin(struct probe *probe, struct probe_result *login);
+bool probe_login_go_on(struct probe *probe, short revents, struct probe_result *login);
+
+/* What the login waits for, and until when; fd -1 and CLOCK_NEVER while none is under way. */
+struct client_wait probe_login_wait(const struct probe *probe);
+int64_t probe_login_deadline(const struct probe *probe);
+bool probe_login_runs(const struct probe *probe);
+void probe_login_abandon(struct probe *probe);
 
 #endif

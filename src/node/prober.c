@@ -140,27 +140,41 @@ static int make_round(struct prober *prober) {
 	return 0;
 }
 
-static int make_login(struct prober *prober) {
+static void finish_login(struct prober *prober, const struct probe_result *login) {
 	struct probe_result before = prober->facts.login;
-	struct probe_result *login = &prober->facts.login;
 	int64_t pause = prober->plan->login_interval;
-	int r = probe_login(prober->probe, login);
 
-	if (r < 0)
-		return r;
+	prober->facts.login = *login;
 	facts_count_login(&prober->facts, login->outcome);
 	if (login->outcome != PROBE_OK && pause > LOGIN_RETRY)
 		pause = LOGIN_RETRY;
 	prober->login_due = clock_now() + pause;
 	if (login->outcome == before.outcome && login->code == before.code)
-		return 0;
+		return;
 	if (login->outcome == PROBE_OK)
 		log_info("fresh logins work again");
 	else
 		log_warning("fresh login: %s (%s); the kept connection goes on", login->error,
 			    probe_outcome_name(login->outcome));
 	publish(prober);
-	return 0;
+}
+
+/* Beside a connection that works; while there is none, each round is a login. */
+static void tend_login(struct prober *prober) {
+	struct probe_result login;
+
+	if (prober->facts.probe.outcome != PROBE_OK)
+		probe_login_abandon(prober->probe);
+	else if (!probe_login_runs(prober->probe) && clock_now() >= prober->login_due &&
+		 probe_login_begin(prober->probe, &login))
+		finish_login(prober, &login);
+}
+
+static void go_on_with_login(struct prober *prober, short revents) {
+	struct probe_result login;
+
+	if (probe_login_runs(prober->probe) && probe_login_go_on(prober->probe, revents, &login))
+		finish_login(prober, &login);
 }
 
 /*
@@ -190,31 +204,40 @@ static int64_t next_round(struct prober *prober, int64_t begin) {
 	return next > now ? next : now;
 }
 
-/* Until the next round is due or wanted. False: stop. */
+/* How long to wait: to the next round, the login's deadline, or its next step. */
+static int wait_ms(const struct prober *prober, const struct client_wait *login, int64_t due) {
+	int64_t deadline = probe_login_deadline(prober->probe);
+	int left = clock_left_ms(due < deadline ? due : deadline, clock_now());
+
+	return login->slice_ms >= 0 && left > login->slice_ms ? login->slice_ms : left;
+}
+
+/* Until the next round is due or wanted; a login goes on meanwhile. False: stop. */
 static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
-	struct pollfd fds[] = {
-		{.fd = prober->stop_fd, .events = POLLIN},
-		{.fd = prober->wake_fd, .events = POLLIN},
-		/* An idle connection that has news has ended. */
-		{.fd = probe_descriptor(prober->probe), .events = POLLIN | POLLRDHUP},
-	};
+	bool watched = true;
 	uint64_t wakes;
-	ssize_t n;
 
-	for (;;) {
-		int64_t now = clock_now();
+	while (!readable(prober->stop_fd)) {
+		const struct client_wait login = probe_login_wait(prober->probe);
+		struct pollfd fds[] = {
+			{.fd = prober->stop_fd, .events = POLLIN},
+			{.fd = prober->wake_fd, .events = POLLIN},
+			/* An idle connection that has news has ended. */
+			{.fd = watched ? probe_descriptor(prober->probe) : -1,
+			 .events = POLLIN | POLLRDHUP},
+			{.fd = login.fd, .events = login.events},
+		};
 
-		if (readable(prober->stop_fd))
-			return false;
-		if (now >= due)
+		if (clock_now() >= due)
 			return true;
-		poll(fds, ARRAY_SIZE(fds), clock_left_ms(due, now));
-		n = read(prober->wake_fd, &wakes, sizeof(wakes));
-		if ((n > 0 || fds[2].revents) && begin + CLOSEST_ROUNDS < due)
+		poll(fds, ARRAY_SIZE(fds), wait_ms(prober, &login, due));
+		if ((read(prober->wake_fd, &wakes, sizeof(wakes)) > 0 || fds[2].revents) &&
+		    begin + CLOSEST_ROUNDS < due)
 			due = begin + CLOSEST_ROUNDS;
-		if (fds[2].revents)
-			fds[2].fd = -1;
+		watched = watched && !fds[2].revents;
+		go_on_with_login(prober, fds[3].revents);
 	}
+	return false;
 }
 
 /*
@@ -253,9 +276,7 @@ static void *run(void *context) {
 		if (make_round(prober) < 0)
 			break;
 		beat(prober);
-		if (prober->facts.probe.outcome == PROBE_OK && clock_now() >= prober->login_due &&
-		    make_login(prober) < 0)
-			break;
+		tend_login(prober);
 		next = next_round(prober, begin);
 	} while (pause_until(prober, next, begin));
 	probe_destroy(TAKE_POINTER(prober->probe));
