@@ -71,7 +71,9 @@ static int check_path(const char *path, struct text *error) {
 	for (size_t i = 0; i < ARRAY_SIZE(reserved_paths); i++) {
 		if (strcmp(path, reserved_paths[i]) == 0) {
 			text_format(error,
-				    "[endpoint %s]: expected another path, this one is built in",
+				    "[endpoint %s]: expected another path, this one is built in; "
+				    "[policy] "
+				    "judges /",
 				    path);
 			return -EINVAL;
 		}
@@ -140,6 +142,12 @@ static int set_option(struct config *config, size_t index, const char *value,
 }
 
 static int refuse_section(const char *section, struct text *error) {
+	if (!section[0]) {
+		text_append(
+			error,
+			"expected a section with a name, such as [mysql], before the first key");
+		return -EINVAL;
+	}
 	text_format(error,
 		    "[%.60s]: no such section; expected mysql, policy, endpoint /NAME, http, "
 		    "agent, control, maintenance or log",
@@ -360,6 +368,11 @@ static int validate(const struct config *config, struct text *error) {
 	if (config->mysql.password[0] && config->mysql.password_file[0])
 		return refuse(config, error,
 			      "[mysql] password, password_file: expected only one of them");
+	/* Both client libraries take that name for the Unix socket, and pass over the port. */
+	if (strcasecmp(config->mysql.host, "localhost") == 0)
+		return refuse(config, error,
+			      "[mysql] host: expected an address such as 127.0.0.1 for TCP, or "
+			      "socket= for the Unix socket, not localhost");
 	if (config->mysql.tls == TLS_VERIFY && !config->mysql.tls_ca[0])
 		return refuse(config, error, "[mysql] tls: expected tls_ca beside verify");
 	if (!config->http.tls_cert[0] != !config->http.tls_key[0])

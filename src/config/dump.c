@@ -6,7 +6,8 @@
 
 static void dump_setting(const struct config *config, const struct config_option *option,
 			 const struct setting *setting, FILE *stream) {
-	const char *text = option->secret && setting->text[0] ? "***" : setting->text;
+	/* Behind a comment sign, so that what is dumped loads again, without the secret. */
+	bool hidden = option->secret && setting->text[0];
 
 	switch (setting->layer) {
 	case LAYER_BUILTIN:
@@ -22,7 +23,8 @@ static void dump_setting(const struct config *config, const struct config_option
 		fputs("# argument -o\n", stream);
 		break;
 	}
-	fprintf(stream, "%s=%s\n", option->key, text);
+	fprintf(stream, "%s%s=%s\n", hidden ? "#" : "", option->key,
+		hidden ? "***" : setting->text);
 }
 
 static void dump_overrides(const struct config *config, const char *path, FILE *stream) {

@@ -62,10 +62,11 @@ static const char *key_problem(const char *line) {
 		return "expected key=value";
 	if (strcspn(line, "=") > strcspn(line, ":"))
 		return "expected = and not : after the key";
-	for (const char *c = line; *c; c++)
-		if (c[0] == ';' && c > line && isspace((unsigned char)c[-1]))
-			return "a blank before ; would cut the value: put the comment on a line of "
-			       "its own, and a password like that into password_file";
+	for (const char *c = line + 1; *c; c++)
+		if ((*c == ';' || *c == '#') && isspace((unsigned char)c[-1]))
+			return "a value ends where a blank and ; or # begin a comment: put the "
+			       "comment on a line of its own, and a password like that into "
+			       "password_file";
 	return NULL;
 }
 

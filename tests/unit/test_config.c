@@ -279,9 +279,10 @@ static void the_file_is_refused_with_its_line(void **state) {
 		{"[bogus]\nuser=a\n", 1, "[bogus]: no such section"},
 		{"[Mysql]\nuser=a\n", 1, "[Mysql]: no such section"},
 		{"[ mysql ]\nuser=a\n", 1, "no such section"},
-		{"[]\nuser=a\n", 1, "no such section"},
+		{"[]\nuser=a\n", 1, "expected a section with a name"},
 		{"[endpoint]\ndonor=auto\n", 1, "no such section"},
-		{"user=a\n", 1, "no such section"},
+		{"user=a\n", 1, "expected a section with a name"},
+		{"[mysql]\nuser=a # b\n", 2, "begin a comment"},
 		{"[mysql]\nusr=a\n", 2, "[mysql] usr: no such key"},
 		{"[mysql]\nUSER=a\n", 2, "[mysql] USER: no such key"},
 		{"[mysql]\n=a\n", 2, "no such key"},
@@ -296,9 +297,9 @@ static void the_file_is_refused_with_its_line(void **state) {
 		{"[mysql]\n user=a\n", 2, "without blanks"},
 		{" [mysql]\nuser=a\n", 1, "without blanks"},
 		{"\xEF\xBB\xBF [mysql]\n", 1, "without blanks"},
-		{"[mysql]\nuser=a ;b\n", 2, "a blank before ;"},
-		{"[mysql]\nuser=a\t;b\n", 2, "a blank before ;"},
-		{"[mysql]\npassword=\"a ;b\"\n", 2, "a blank before ;"},
+		{"[mysql]\nuser=a ;b\n", 2, "a blank and ; or # begin a comment"},
+		{"[mysql]\nuser=a\t;b\n", 2, "a blank and ; or # begin a comment"},
+		{"[mysql]\npassword=\"a ;b\"\n", 2, "a blank and ; or # begin a comment"},
 		{"[mysql\nuser=a\n", 1, "expected ]"},
 		{"[mysql] garbage\nuser=a\n", 1, "expected nothing after the section's ]"},
 		{"[mysql] # comment\nuser=a\n", 1, "expected nothing after the section's ]"},
@@ -677,6 +678,8 @@ static void values_must_fit_each_other(void **state) {
 		{"[mysql]\ninterval=1s\nmax_age=999ms\n", "max_age: expected more than interval"},
 		{"[mysql]\ninterval=1s\nmax_age=1001ms\n", NULL},
 		{"[mysql]\nsocket=/s\nhost=h\n", "socket, host: expected only one"},
+		{"[mysql]\nhost=localhost\n", "not localhost"},
+		{"[mysql]\nhost=LOCALHOST\nport=3307\n", "not localhost"},
 		{"[mysql]\nsocket=/s\nhost=\n", NULL},
 		{"[mysql]\npassword=a\npassword_file=/b\n", "password_file: expected only one"},
 		{"[mysql]\npassword=\npassword_file=/b\n", NULL},
@@ -745,7 +748,7 @@ static void dump_hides_secrets(void **state) {
 	(void)state;
 	expect_loaded("[mysql]\npassword=ZZZ\n");
 	with = dump();
-	assert_non_null(strstr(with, "\npassword=***\n"));
+	assert_non_null(strstr(with, "\n#password=***\n"));
 	assert_null(strchr(with, 'Z'));
 	expect_loaded("");
 	without = dump();
