@@ -16,18 +16,25 @@
 
 /* --- what the probe found ------------------------------------------------------------------- */
 
-static const char *remedy_of(enum probe_outcome outcome) {
-	switch (outcome) {
+static const char *remedy_of(const struct probe_result *result) {
+	switch (result->outcome) {
 	case PROBE_UNREACHABLE:
-		return "correct [mysql] socket or host";
+		return "does the server run (its service, its error log), or receive a state "
+		       "transfer? "
+		       "Then [mysql] socket must be what SELECT @@socket says";
 	case PROBE_REFUSED:
 		return "start the server, or correct [mysql] socket, host and port";
 	case PROBE_TIMEOUT:
 		return "find out what the server waits for; [mysql] timeout may be too short";
 	case PROBE_ACCESS_DENIED:
+		/* Without an error number it was our own file that failed; its error says how. */
+		if (result->code == 0)
+			return "mend the file that is named";
 		return "clustercheckctl grants prints the account; its password must be ours";
 	case PROBE_TOO_MANY_CONNECTIONS:
-		return "raise max_connections; on MariaDB set extra_port there and in [mysql]";
+		return "see who holds them (SHOW PROCESSLIST), then raise max_connections; on "
+		       "MariaDB "
+		       "set extra_port there and in [mysql]";
 	case PROBE_NOT_READY:
 		return "the node takes no statements now: its error log tells why";
 	default:
@@ -42,7 +49,7 @@ static void judge_outcome(const struct facts *facts, struct findings *findings) 
 		finding_remedy(finding_add(findings, FINDING_PROBLEM, "the probe failed: %s: %s",
 					   probe_outcome_name(facts->probe.outcome),
 					   facts->probe.error),
-			       "%s", remedy_of(facts->probe.outcome));
+			       "%s", remedy_of(&facts->probe));
 	else
 		finding_add(findings, FINDING_OK,
 			    "%s %s answered a login and all questions in "
@@ -54,7 +61,7 @@ static void judge_outcome(const struct facts *facts, struct findings *findings) 
 		finding_remedy(finding_add(findings, FINDING_WARNING,
 					   "a fresh login failed: %s: %s",
 					   probe_outcome_name(login->outcome), login->error),
-			       "%s", remedy_of(login->outcome));
+			       "%s", remedy_of(login));
 }
 
 static void judge_verdicts(const struct config *config, const struct facts *facts,

@@ -2,6 +2,7 @@
 #include "serve/doctor.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "node/doctor.h"
@@ -35,7 +36,8 @@ static void judge_listener(const char *what, const struct listen_address *addres
 					   daemon_answers ? FINDING_NOTE : FINDING_WARNING,
 					   "%s %s is taken by a process of user %u", what,
 					   address->text, (unsigned int)listener->uid),
-			       "run the doctor as root to see by whom");
+			       geteuid() == 0 ? "look again in a moment: it is about to end"
+					      : "run the doctor as root to see by whom");
 	else if (strcmp(name, "clustercheckd") == 0)
 		finding_add(findings, FINDING_OK, "%s %s is clustercheckd's (process %d)", what,
 			    address->text, (int)pid);
@@ -81,22 +83,40 @@ void doctor_ports(const struct config *config, bool daemon_answers, struct findi
 
 /* --- all of it ------------------------------------------------------------------------------ */
 
+static void note_own_failure(const struct facts *own, struct findings *findings) {
+	finding_remedy(finding_add(findings, FINDING_NOTE,
+				   "the daemon logs in, but this command does not: %s",
+				   own->probe.error),
+		       "run the doctor as the daemon's user, or with "
+		       "CLUSTERCHECKD_MYSQL_PASSWORD_FILE set to the daemon's credential, to have "
+		       "privileges looked at");
+}
+
+static void judge_daemon_failure(const struct facts *daemon, struct findings *findings) {
+	finding_remedy(finding_add(findings, FINDING_PROBLEM,
+				   "this command logs in, but the daemon does not: %s",
+				   daemon->probe.error),
+		       "let the daemon's user read its files: chgrp clustercheckd, chmod 0640; or "
+		       "restart it after a change of its credential");
+}
+
 /*
- * Whatever the daemon knows: the account, the server and its settings are to be seen now. But a
- * systemd credential, or a login by socket, is the daemon's alone.
+ * Whatever the daemon knows: account, server and settings are to be seen now. But files, credential
+ * and user are each one's own, so one of the two may fail where the other does not: then what the
+ * daemon found is what balancers hear.
  */
 static void look_at_server(const struct config *config, const struct inquiry *inquiry,
 			   struct findings *findings) {
+	bool daemon_works = inquiry->facts.probe.outcome == PROBE_OK;
 	struct facts facts = inquiry->facts;
 
 	if (inquiry->status)
 		inquiry_probe(config, &facts);
-	if (inquiry->status && facts.probe.outcome == PROBE_ACCESS_DENIED &&
-	    inquiry->facts.probe.outcome == PROBE_OK) {
-		finding_remedy(finding_add(findings, FINDING_NOTE,
-					   "the daemon logs in, but this command does not: %s",
-					   facts.probe.error),
-			       "run the doctor as the daemon's user to have privileges looked at");
+	if (inquiry->status && daemon_works != (facts.probe.outcome == PROBE_OK)) {
+		if (daemon_works)
+			note_own_failure(&facts, findings);
+		else
+			judge_daemon_failure(&inquiry->facts, findings);
 		facts = inquiry->facts;
 	}
 	doctor_server(config, &facts, findings);

@@ -7,7 +7,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "node/verdict.h"
 #include "serve/doctor.h"
+#include "view/status_reader.h"
 
 /* A poller is missed after so many of its periods, and never before it was silent for a while. */
 #define PERIODS_MISSED 5
@@ -109,6 +111,26 @@ static void judge_age(const struct config *config, const json_t *root, struct fi
 			       "systemctl restart clustercheckd");
 }
 
+/* By the facts of the daemon: what its own configuration makes of them, and what ours would. */
+static void compare_verdicts(const struct config *config, const struct inquiry *inquiry,
+			     struct findings *findings) {
+	for (size_t i = 0; i < config->endpoints.count; i++) {
+		const struct endpoint *endpoint = &config->endpoints.items[i];
+		enum reason ours = verdict(&inquiry->facts, &endpoint->policy, clock_now()).reason;
+		enum reason its;
+
+		if (status_read_reason(inquiry->status, endpoint->path, &its) == 0 && its == ours)
+			continue;
+		finding_remedy(finding_add(findings, FINDING_WARNING,
+					   "the daemon judges %s otherwise than %s does: it runs "
+					   "with another configuration",
+					   endpoint->path,
+					   config->file[0] ? config->file : "the built-in one"),
+			       "systemctl reload clustercheckd");
+		return;
+	}
+}
+
 /* systemd.exec(5): with PrivateTmp= the service has a /var/tmp of its own. */
 static void judge_legacy_file(const struct config *config, const struct inquiry *inquiry,
 			      struct findings *findings) {
@@ -151,6 +173,7 @@ void doctor_daemon(const struct config *config, const char *socket, const struct
 	}
 	root = json_loads(inquiry->status, 0, NULL);
 	judge_age(config, root, findings);
+	compare_verdicts(config, inquiry, findings);
 	judge_legacy_file(config, inquiry, findings);
 	judge_pollers(json_object_get(root, "pollers"), findings);
 	json_decref(root);

@@ -543,10 +543,29 @@ def test_doctor_on_connections(node, healthy):
         crowded = assert_found(healthy, "warning", "a fresh login failed: too-many-connections")
         assert "extra_port" in crowded
         healthy.configure({"mysql": {"extra_port": None}})
+        # The daemon has its connection and goes on: what this command cannot do is no problem.
+        assert_found(healthy, "note", "the daemon logs in, but this command does not: Too many", "")
+        healthy.stop()
         assert_found(healthy, "problem", "the probe failed: too-many-connections", "extra_port")
     finally:
         for session in sessions:
             session.close()
+
+
+def test_doctor_on_a_daemon_that_cannot_log_in(node, daemon):
+    """As root the command may, and must not say that all is well."""
+    it = daemon(node)
+    it.wait_reason("available")
+    it.reload({"mysql": {"password": "wrong"}})
+    it.wait_reason("access-denied")
+    it.configure({"mysql": {"password": PASSWORD}})
+    assert_found(it, "problem", "this command logs in, but the daemon does not", "chgrp")
+    assert_found(it, "problem", "the probe failed: access-denied")
+
+
+def test_doctor_on_a_configuration_that_was_not_reloaded(healthy):
+    healthy.configure({"policy": {"min_cluster_size": "9"}})
+    assert_found(healthy, "warning", "the daemon judges / otherwise than", "reload")
 
 
 def test_doctor_on_extra_port(healthy):
