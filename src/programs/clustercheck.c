@@ -55,7 +55,7 @@ static void print_help(void) {
 	       "      --endpoint /NAME   judge as this endpoint of the configuration does\n"
 	       "      --json             print the verdict with its reason and facts as JSON\n"
 	       "      --quiet            print nothing\n"
-	       "      --version          print the version\n"
+	       "  -V, --version          print the version\n"
 	       "  -h, --help             this text\n\n"
 	       "Options stand before the first positional argument. Defaults: clustercheckuser,\n"
 	       "the original's password, 0, /dev/null, 1, /etc/my.cnf. Environment, also from\n"
@@ -97,7 +97,7 @@ static int parse_arguments(struct request *request, const char *const *argument,
 			request->quiet = true;
 		else if (strcmp(*argument, "--json") == 0)
 			request->json = true;
-		else if (strcmp(*argument, "--version") == 0)
+		else if (strcmp(*argument, "--version") == 0 || strcmp(*argument, "-V") == 0)
 			request->version = true;
 		else if (strcmp(*argument, "--help") == 0 || strcmp(*argument, "-h") == 0)
 			request->help = true;
@@ -272,7 +272,7 @@ static int run(struct check *check, const struct request *request, struct text *
 		complain(&check->legacy, true, error->bytes);
 	if (broken && !disabled && !request->over_socket)
 		return EXIT_USAGE;
-	if (request->json && !request->over_socket)
+	if (request->json && !request->over_socket && !request->quiet)
 		print_json(check);
 	else
 		answer(check, request);

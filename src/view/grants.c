@@ -31,6 +31,9 @@ void grants_print(const char *user, const char *host, FILE *stream) {
 			"CREATE USER IF NOT EXISTS ",
 			user, host, "\n    IDENTIFIED BY 'CHANGE-ME';\n", stream);
 	print_statement("GRANT PROCESS ON *.* TO ", user, host, ";\n", stream);
+	print_statement("-- An account that exists keeps its password; to change it:\n"
+			"-- ALTER USER ",
+			user, host, " IDENTIFIED BY 'CHANGE-ME';\n", stream);
 	print_statement("\n-- Without a password, over the Unix socket, for the system user of "
 			"the same name.\n"
 			"-- MySQL and PXC, once per node: INSTALL PLUGIN auth_socket SONAME "
