@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 static const char *program_name = "clustercheckd";
 static bool to_journal;
 static log_sink event_sink;
+static int sink_fd = -1;
 static atomic_int threshold = LOG_LEVEL_INFO;
 
 static void fill_standard_descriptors(void) {
@@ -97,13 +99,21 @@ void log_line(enum log_level level, const char *format, ...) {
 	va_end(args);
 	flatten_controls(&line, start);
 	line.bytes[line.length++] = '\n';
-	written = write(STDERR_FILENO, line.bytes, line.length);
-	(void)written; /* there is nowhere left to complain to */
+	/* A reader that hangs (a stopped journal, a full pipe) costs lines, not the verdict. */
+	if (poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, 0) > 0) {
+		written = write(STDERR_FILENO, line.bytes, line.length);
+		(void)written; /* there is nowhere left to complain to */
+	}
 	errno = saved;
 }
 
-void log_set_sink(log_sink sink) {
+void log_set_sink(log_sink sink, int fd) {
 	event_sink = sink;
+	sink_fd = fd;
+}
+
+int log_sink_descriptor(void) {
+	return sink_fd;
 }
 
 bool log_is_journal(void) {

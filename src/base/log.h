@@ -45,8 +45,12 @@ void log_event(enum log_level level, const struct log_field *fields, size_t coun
 typedef bool (*log_sink)(enum log_level level, const char *message, const struct log_field *fields,
 			 size_t count);
 
-/* Call before other threads exist. */
-void log_set_sink(log_sink sink);
+/*
+ * Call before other threads exist. `fd` (-1: none) is what the sink writes to: a thread that unshares
+ * its descriptors must keep it.
+ */
+void log_set_sink(log_sink sink, int fd);
+int log_sink_descriptor(void);
 
 /* True when standard error is the journal of systemd. */
 bool log_is_journal(void);

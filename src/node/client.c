@@ -133,6 +133,11 @@ static int read_password(const char *path, char *password, size_t size,
 		fail(result, PROBE_ACCESS_DENIED, 0, message);
 		return -EPERM;
 	}
+	if (fd >= 0 && !S_ISREG(status.st_mode)) {
+		snprintf(message, sizeof(message), "password_file %s is no regular file", path);
+		fail(result, PROBE_ACCESS_DENIED, 0, message);
+		return -EINVAL;
+	}
 	if (fd >= 0)
 		length = read(fd, password, size - 1);
 	if (length < 0) {
@@ -321,6 +326,25 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 
 /* --- asking and leaving --------------------------------------------------------------------- */
 
+/*
+ * Connector/C 3.3 keeps what it has read of a result on a stack of its own, and forgets it with the
+ * stack: so the operation is not left but made to fail, which after the shutdown takes no waiting.
+ */
+static void unwind(MYSQL *mysql, struct compat_operation *op, bool storing) {
+	const short all = POLLIN | POLLOUT | POLLHUP | POLLERR;
+
+	shutdown(compat_socket(mysql), SHUT_RDWR);
+	for (int i = 0; op->pending && i < 1000; i++) {
+		if (storing)
+			compat_store(mysql, op, false, all);
+		else
+			compat_query(mysql, op, "", 0, false, all);
+	}
+	if (op->rows)
+		mysql_free_result(op->rows);
+	op->rows = NULL;
+}
+
 static int run_query(MYSQL *mysql, const char *sql, const struct client_limit *limit,
 		     MYSQL_RES **rows, struct probe_result *result) {
 	struct compat_operation op = {0};
@@ -328,13 +352,17 @@ static int run_query(MYSQL *mysql, const char *sql, const struct client_limit *l
 	int r;
 
 	for (bool begin = true; begin || op.pending; begin = false) {
-		if (!begin && (r = go_on(limit, mysql, &op, &revents)) < 0)
+		if (!begin && (r = go_on(limit, mysql, &op, &revents)) < 0) {
+			unwind(mysql, &op, false);
 			return abandon(result, r, "asking for the node's state");
+		}
 		compat_query(mysql, &op, sql, strlen(sql), begin, revents);
 	}
 	for (bool begin = true; !op.failed && (begin || op.pending); begin = false) {
-		if (!begin && (r = go_on(limit, mysql, &op, &revents)) < 0)
+		if (!begin && (r = go_on(limit, mysql, &op, &revents)) < 0) {
+			unwind(mysql, &op, true);
 			return abandon(result, r, "reading the node's state");
+		}
 		compat_store(mysql, &op, begin, revents);
 	}
 	*rows = op.rows;

@@ -57,7 +57,6 @@ void probe_destroy(struct probe *probe) {
 
 static void drop_kept(struct probe *probe) {
 	client_drop(TAKE_POINTER(probe->kept));
-	flow_window_reset(&probe->flow);
 }
 
 void probe_configure(struct probe *probe, const struct mysql_settings *settings) {
@@ -122,6 +121,8 @@ static void take_named_row(void *context, unsigned int columns, const char *cons
 
 	if (columns != 2 || !values[0])
 		rows->misshapen = true;
+	else if (fact_find(values[0], &id) == 0 && fact_text(rows->facts, id))
+		rows->misshapen = true; /* twice: which of them is true? */
 	else if (fact_find(values[0], &id) == 0)
 		facts_set(rows->facts, id, values[1]);
 }
@@ -215,6 +216,16 @@ static int discover(struct probe *probe, const struct client_limit *limit, struc
 	r = ask(probe, storage, limit, take_discovered_row, &rows);
 	if (r < 0 || facts->probe.outcome != PROBE_OK)
 		return r;
+	/*
+	 * Every server has these two: an answer without them is not the server's, or not whole, and
+	 * "absent" would then mean "does not apply".
+	 */
+	if (!probe->server_version[0] || !fact_text(facts, FACT_READ_ONLY)) {
+		facts->probe.outcome = PROBE_PROTOCOL_ERROR;
+		text_copy(facts->probe.error, sizeof(facts->probe.error),
+			  "the server's answer lacks variables that every server has");
+		return 0;
+	}
 	probe->flavour = flavour_of(probe->server_version, rows.version_comment,
 				    fact_text(facts, FACT_PXC_MAINT_MODE) != NULL,
 				    fact_text(facts, FACT_WSREP_ON) != NULL);

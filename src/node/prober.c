@@ -96,11 +96,21 @@ static void publish(struct prober *prober) {
 			 publication_publish(prober->publication, &prober->facts, changes));
 }
 
+static bool is_other_server(const struct mysql_settings *a, const struct mysql_settings *b) {
+	return strcmp(a->socket, b->socket) != 0 || strcmp(a->host, b->host) != 0 ||
+	       a->port != b->port;
+}
+
 static void take_plan(struct prober *prober) {
 	struct plan *plan = atomic_exchange(&prober->pending, NULL);
 
 	if (!plan)
 		return;
+	/* What another server said is nothing known of this one. */
+	if (is_other_server(&prober->plan->mysql, &plan->mysql)) {
+		prober->facts.probe = prober->facts.login = (struct probe_result){0};
+		publish(prober);
+	}
 	free_plan(prober->plan);
 	prober->plan = plan;
 	probe_configure(prober->probe, &plan->mysql);
@@ -228,16 +238,22 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 			{.fd = login.fd, .events = login.events},
 		};
 
-		if (clock_now() >= due)
-			return true;
+		/* Even when the next round is due already: a login must not wait for a quick
+		 * server. */
 		poll(fds, ARRAY_SIZE(fds), wait_ms(prober, &login, due));
 		if ((read(prober->wake_fd, &wakes, sizeof(wakes)) > 0 || fds[2].revents) &&
 		    begin + CLOSEST_ROUNDS < due)
 			due = begin + CLOSEST_ROUNDS;
 		watched = watched && !fds[2].revents;
 		go_on_with_login(prober, fds[3].revents);
+		if (clock_now() >= due)
+			return true;
 	}
 	return false;
+}
+
+static int by_number(const void *a, const void *b) {
+	return *(const int *)a - *(const int *)b;
 }
 
 /*
@@ -246,9 +262,8 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
  * may belong to another thread: libmicrohttpd then finds its sockets gone and aborts the program.
  */
 static void separate_descriptors(const struct prober *prober) {
-	unsigned int low = (unsigned int)(prober->stop_fd < prober->wake_fd ? prober->stop_fd
-									    : prober->wake_fd);
-	unsigned int high = (unsigned int)(prober->stop_fd + prober->wake_fd) - low;
+	int kept[] = {STDERR_FILENO, prober->stop_fd, prober->wake_fd, log_sink_descriptor()};
+	size_t count = ARRAY_SIZE(kept) - (log_sink_descriptor() < 0);
 
 	if (unshare(CLONE_FILES) < 0) {
 		log_warning("unshare: %s; the client library shares our descriptors",
@@ -256,11 +271,14 @@ static void separate_descriptors(const struct prober *prober) {
 		return;
 	}
 	/* Copies of what others have open would keep it open when they close it. */
-	if (low > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, low - 1, 0);
-	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0u, 0);
+	qsort(kept, count, sizeof(kept[0]), by_number);
+	for (size_t i = 0; i < count; i++) {
+		unsigned int first = (unsigned int)kept[i] + 1;
+		unsigned int last = i + 1 < count ? (unsigned int)kept[i + 1] - 1 : ~0u;
+
+		if (first <= last)
+			close_range(first, last, 0);
+	}
 }
 
 static void *run(void *context) {
@@ -329,10 +347,18 @@ int prober_create(struct prober **result, const struct config *config,
 }
 
 void prober_destroy(struct prober *prober) {
+	struct timespec until;
+
 	if (!prober)
 		return;
 	signal_fd(prober->stop_fd);
-	pthread_join(prober->thread, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 1;
+	/* Resolving a name or reading a file inside the client library cannot be interrupted. */
+	if (pthread_clockjoin_np(prober->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+		log_warning("the prober hangs in a call that cannot be interrupted; leaving it");
+		_exit(EXIT_SUCCESS);
+	}
 	prober_free(prober);
 }
 

@@ -106,8 +106,12 @@ static void accept_callers(struct agent *agent, const struct agent_door *door) {
 	for (int i = 0; i < 16; i++, length = sizeof(peer)) {
 		fd = accept4(door->fd, (struct sockaddr *)&peer, &length,
 			     SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0)
+		if (fd < 0) {
+			/* Without descriptors the door stays readable: no busy loop. */
+			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+				poll(NULL, 0, 10);
 			return;
+		}
 		if (network_list_allows(&agent->allow, (const struct sockaddr *)&peer))
 			greet(agent, door, fd, (const struct sockaddr *)&peer);
 		else

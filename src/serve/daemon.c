@@ -37,8 +37,9 @@ struct daemon {
 	struct prober *prober;
 	struct stage stage;
 	struct http *http;
-	struct agent *agent; /* NULL: off */
-	int64_t watchdog;    /* nanoseconds, 0: none */
+	struct agent *agent;		/* NULL: off */
+	int first_socket, socket_count; /* inherited from the service manager */
+	int64_t watchdog;		/* nanoseconds, 0: none */
 	int64_t watchdog_due;
 	enum reason shown; /* in the service manager's status line */
 	bool settled;	   /* the first probe is through: starting is over */
@@ -71,9 +72,7 @@ static void raise_descriptor_limit(const struct config *config) {
 }
 
 static int open_doors(struct daemon *daemon, struct text *error) {
-	int first;
-	int count = service_sockets(&first);
-	int r = http_inherit(daemon->http, first, count, error);
+	int r = http_inherit(daemon->http, daemon->first_socket, daemon->socket_count, error);
 
 	if (r == 0)
 		r = http_configure(daemon->http, &daemon->config, error);
@@ -89,6 +88,8 @@ static int build(struct daemon *daemon, struct text *error) {
 	if (daemon->signal_fd < 0)
 		return daemon->signal_fd;
 	raise_descriptor_limit(&daemon->config);
+	/* It changes the environment: before a thread may look there. */
+	daemon->socket_count = service_sockets(&daemon->first_socket);
 	r = client_library_init();
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -17,6 +18,7 @@ struct http {
 	struct stage stage;
 	bool inherited; /* systemd chose the addresses */
 	bool started;
+	struct stat control; /* the control socket's file, as it was made */
 	size_t door_count;
 	struct door *doors[DOOR_MAX];
 };
@@ -35,12 +37,21 @@ static void close_doors(struct door **doors, size_t count) {
 		door_destroy(doors[--count]);
 }
 
+/* Only our own: meanwhile a successor may have its socket there. */
+static void remove_control(const struct http *http, const char *path) {
+	struct stat status;
+
+	if (lstat(path, &status) == 0 && status.st_dev == http->control.st_dev &&
+	    status.st_ino == http->control.st_ino)
+		unlink(path);
+}
+
 void http_destroy(struct http *http) {
 	if (!http)
 		return;
 	for (size_t i = 0; i < http->door_count; i++)
 		if (http->doors[i]->is_control)
-			unlink(http->doors[i]->name);
+			remove_control(http, http->doors[i]->name);
 	close_doors(http->doors, http->door_count);
 	free(http);
 }
@@ -109,11 +120,19 @@ static int open_control(struct http *http, const struct config *config, struct t
 		log_warning("no control socket: %s: %s", control->socket, strerror(-fd));
 		return 0;
 	}
+	if (fd == -ENOENT && control->group[0]) {
+		text_format(error,
+			    "cannot give %s to group %s: is there such a group and directory?",
+			    control->socket, control->group);
+		return fd;
+	}
 	if (fd < 0) {
 		text_format(error, "cannot listen on %s%s%s: %s", control->socket,
 			    control->group[0] ? " for group " : "", control->group, strerror(-fd));
 		return fd;
 	}
+	if (lstat(control->socket, &http->control) < 0)
+		memset(&http->control, 0, sizeof(http->control));
 	door = door_create(control->socket, fd, true);
 	if (!door)
 		return -ENOMEM;
@@ -149,7 +168,7 @@ static int prepare(const struct http *http, const struct config *config, struct 
 	for (size_t i = 0; i < http->door_count; i++) {
 		struct door *door = http->doors[i];
 		struct door *successor;
-		int r;
+		int fd, r;
 
 		if (!is_wanted(http, door, config))
 			continue;
@@ -157,8 +176,11 @@ static int prepare(const struct http *http, const struct config *config, struct 
 			next[(*count)++] = door;
 			continue;
 		}
-		successor = door_create(door->name, fcntl(door->fd, F_DUPFD_CLOEXEC, 0),
-					door->is_control);
+		/* Without it, MHD would open a port of its own choice. */
+		fd = fcntl(door->fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			return -errno;
+		successor = door_create(door->name, fd, door->is_control);
 		r = successor ? door_start(successor, &http->stage, &config->http, error) : -ENOMEM;
 		if (r < 0) {
 			door_destroy(successor);

@@ -81,6 +81,7 @@ static int give_to_group(const char *path, const char *name) {
 int listen_unix(const struct control_settings *settings) {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	AUTO_CLOSE int fd = -1;
+	struct stat status;
 	mode_t mask;
 	int r;
 
@@ -89,7 +90,11 @@ int listen_unix(const struct control_settings *settings) {
 	if (is_answered(&address))
 		return -EADDRINUSE;
 	make_parent(settings->socket);
-	unlink(settings->socket);
+	if (lstat(settings->socket, &status) == 0) {
+		if (!S_ISSOCK(status.st_mode))
+			return -EEXIST;
+		unlink(settings->socket);
+	}
 	mask = umask(0117);
 	fd = bind_and_listen(AF_UNIX, (const struct sockaddr *)&address, sizeof(address), false);
 	umask(mask);

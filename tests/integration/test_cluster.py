@@ -66,16 +66,18 @@ def test_minority_of_a_shrinking_cluster_by_size(cluster, daemon):
     checker.wait_reason("available", "/two")
 
 
-def test_graceful_stop_is_answered_within_the_interval(cluster, daemon):
+def test_graceful_stop_is_answered_soon(cluster, daemon):
     """After some 35 ms as non-Primary the server drops its connections, completes new ones in the
-    kernel's backlog only, and leaves a second later: nothing of that may keep a 200 alive."""
-    interval = 0.1
-    checker = daemon(cluster.node(3), {"mysql": {"interval": f"{interval * 1000:.0f}ms"}})
+    kernel's backlog only, and leaves a second later: nothing of that may keep a 200 alive. Now and
+    then SHOW STATUS itself hangs while the node leaves its group: then the timeout is the bound."""
+    interval, timeout = 0.1, 0.3
+    mysql = {"interval": f"{interval * 1000:.0f}ms", "timeout": f"{timeout * 1000:.0f}ms"}
+    checker = daemon(cluster.node(3), {"mysql": mysql})
     checker.wait_reason("available")
     os.kill(cluster.node(3).pid(), signal.SIGTERM)
     took = seconds_until(lambda: checker.ask().status == 503, "503")
     print(f"SIGTERM seen after {took * 1000:.0f} ms")
-    assert took <= interval + BUSY_MACHINE
+    assert took <= interval + timeout + BUSY_MACHINE
     assert_verdict(checker.wait_reason("unreachable"), "unreachable")
     until(lambda: not cluster.node(3).runs(), "end of the server")
     assert " → available" not in checker.log().partition(" /: available → ")[2]

@@ -117,6 +117,7 @@ class ScriptedServer:
         self.switch_to = None  # an authentication plugin to ask the client for
         self.wants_file = None  # one of the client's, asked for in place of an answer
         self.heard = []  # what it answered to either
+        self.repeated = None  # (name, value) of a status row to send once more
         self.silent = threading.Event()  # set: takes connections and says nothing
         self.address = ("127.0.0.1", free_port())
         self.logins = 0
@@ -216,16 +217,17 @@ class ScriptedServer:
         elif sql.startswith("SET "):
             talk.send(OK if "wsrep_on" in self.variables else error_packet(*UNKNOWN_VARIABLE))
         elif sql.startswith("SHOW GLOBAL STATUS"):
-            self._send_named(talk, self.status, sql)
+            self._send_named(talk, self.status, sql, self.repeated)
         elif sql.startswith("SHOW GLOBAL VARIABLES"):
             self._send_named(talk, self.variables, sql)
         else:
             self._select(talk, re.findall(r"@@global\.(\w+)", sql))
 
     @staticmethod
-    def _send_named(talk, values, sql):
+    def _send_named(talk, values, sql, repeated=None):
         asked = re.findall(r"'(\w+)'", sql)
         rows = [(name, values[name]) for name in asked if name in values]
+        rows += [repeated] if repeated else []
         talk.send_rows(("Variable_name", "Value"), rows)
 
     def _select(self, talk, names):
