@@ -46,8 +46,8 @@ typedef bool (*log_sink)(enum log_level level, const char *message, const struct
 			 size_t count);
 
 /*
- * Call before other threads exist. `fd` (-1: none) is what the sink writes to: a thread that unshares
- * its descriptors must keep it.
+ * Call before other threads exist. `fd` (-1: none) is what the sink writes to: a thread that
+ * unshares its descriptors must keep it.
  */
 void log_set_sink(log_sink sink, int fd);
 int log_sink_descriptor(void);

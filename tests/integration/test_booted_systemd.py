@@ -24,7 +24,8 @@ CHECK = "clustercheck@.service"
 LEGACY_FILE = "/var/tmp/clustercheck.disabled"
 CREDENTIAL = "/etc/credstore/clustercheckd.mysql-password"
 SLOW_DATABASE = "/etc/systemd/system/mariadb.service"
-USER, PASSWORD = "bootedcheck", "a s3cret; with # odd = signs"
+# A blank before ; or # would be refused in an ini file.
+USER, PASSWORD = "bootedcheck", "a s3cret; with#odd = signs"
 
 NOT_SYNCED = b"Percona XtraDB Cluster Node is not synced.\r\n"
 DISABLED = b"Percona XtraDB Cluster Node is manually disabled.\r\n"
