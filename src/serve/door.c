@@ -19,7 +19,7 @@
 
 #define CONNECTION_MEMORY (8 * 1024) /* bounds a request's line and headers */
 #define CONTROL_CONNECTIONS 32
-#define CLOSING_PATIENCE (200 * NSEC_PER_MSEC)
+#define CLOSING_PATIENCE (100 * NSEC_PER_MSEC) /* a stop closes up to nine doors in turn */
 /* MHD 0.9.75 counts a connection some time after it has accepted it. */
 #define CLOSING_QUIET (20 * NSEC_PER_MSEC)
 
