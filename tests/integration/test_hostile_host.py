@@ -2,6 +2,7 @@
 """What the host does to the daemon: a log nobody reads, files in its way, a lying or slow server."""
 
 import os
+import re
 import signal
 import time
 
@@ -121,3 +122,17 @@ def test_an_option_file_that_is_a_fifo_does_not_hold_up_the_stop(server, daemon,
     os.mkfifo(fifo)
     checker = daemon(None, {"mysql": {**server.settings(), "defaults_file": fifo}})
     assert checker.reason() in ("starting", "stale")  # and its stop, which the fixture bounds
+
+
+def test_a_repeated_failure_is_logged_once_and_then_counted(server, daemon):
+    checker = daemon(None, {"mysql": {**server.settings(), "interval": "20ms"}})
+    checker.wait_reason("available")
+    server.login_error = (1045, "28000", "Access denied for somebody")
+    server.hang_up()
+    checker.wait_rounds(5)
+    server.heal()
+    checker.wait_reason("available")
+    failures = [line for line in checker.log().splitlines() if "probe: Access denied" in line]
+    assert len([line for line in failures if "trying again" in line]) == 1
+    count = re.search(r"the server answers again, after (\d+) failed probes", checker.log())
+    assert count and int(count[1]) >= 5
