@@ -163,6 +163,9 @@ static int run_explain(struct request *request) {
 	inquire(&inquiry, &request->config, control_socket(request));
 	explain_print_source(control_socket(request), inquiry.daemon_error, &inquiry.facts,
 			     inquiry.now, stdout);
+	if (inquiry.facts.maintenance == MAINTENANCE_DISABLED)
+		printf("%s exists: ask who made it and why, then remove it\n",
+		       request->config.legacy_file);
 	explain_print(path, &inquiry.facts, &endpoint->policy, inquiry.now, request->colour,
 		      stdout);
 	if (inquiry.status)

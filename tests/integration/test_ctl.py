@@ -260,6 +260,7 @@ def test_explain_a_disabled_node(node, daemon):
     checker.legacy_file.touch()
     checker.wait_reason("disabled")
     assert_explains(ctl("-c", checker.ini, "explain"), "disabled", ["ordered: disable"])
+    assert f"{checker.legacy_file} exists" in ctl("-c", checker.ini, "explain").stdout
     checker.stop()
     assert_explains(ctl("-c", checker.ini, "explain"), "disabled", ["ordered: disable"])
 
