@@ -2,7 +2,8 @@
 /*
  * The log: whole lines on standard error, each in one write(2), from any thread. Under systemd the
  * line starts with the journal's "<N>" priority, elsewhere with the local time and the level.
- * Every function keeps errno.
+ * Nobody waits for the log's reader: a line that cannot be written at once is lost. Every function
+ * keeps errno.
  */
 #ifndef CLUSTERCHECKD_BASE_LOG_H
 #define CLUSTERCHECKD_BASE_LOG_H

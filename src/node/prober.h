@@ -18,7 +18,10 @@ struct prober;
 int prober_create(struct prober **prober, const struct config *config,
 		  struct publication *publication);
 
-/* Stops and joins the thread. NULL is fine. */
+/*
+ * Stops and joins the thread. Where that hangs for a second in a call of the client library that
+ * cannot be interrupted (resolving a name), the process exits: call it last. NULL is fine.
+ */
 void prober_destroy(struct prober *prober);
 
 /* Settings that apply from the next round on, which starts now. 0 or -ENOMEM. */

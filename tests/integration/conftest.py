@@ -10,6 +10,7 @@ from support import process
 from support.cluster import Cluster, Standalone
 from support.daemon import Daemon
 from support.programs import program
+from support.scripted import ScriptedServer
 
 EVIDENCE_LINES = 60
 
@@ -85,6 +86,13 @@ def daemon(tmp_path, request):
     for it in started:
         if it.popen.returncode is None:
             it.stop()
+
+
+@pytest.fixture
+def server():
+    """A server that says what the test wants, a healthy node's answers to begin with."""
+    with ScriptedServer() as it:
+        yield it
 
 
 @pytest.fixture

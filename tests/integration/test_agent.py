@@ -10,14 +10,7 @@ import pytest
 from support import http
 from support.haproxy import HAProxy
 from support.process import free_port
-from support.scripted import ScriptedServer
 from support.wait import until
-
-
-@pytest.fixture
-def server():
-    with ScriptedServer() as it:
-        yield it
 
 
 @pytest.fixture

@@ -13,12 +13,6 @@ from support.scripted import ScriptedServer
 from support.wait import until
 
 
-@pytest.fixture
-def server():
-    with ScriptedServer() as it:
-        yield it
-
-
 def test_a_fresh_login_is_tried_although_every_round_is_late(server, daemon):
     """Rounds longer than the interval leave no pause between them; the login must not starve."""
 

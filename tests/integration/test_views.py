@@ -13,7 +13,6 @@ import pytest
 from support import http
 from support.process import free_port
 from support.programs import program
-from support.scripted import ScriptedServer
 from support.wait import until
 
 SCHEMA = json.loads((pathlib.Path(__file__).parent / "status.schema.json").read_text())
@@ -48,12 +47,6 @@ POLICY = {
     "max_recv_queue": "1000",
     "saturated": "unavailable",
 }
-
-
-@pytest.fixture
-def server():
-    with ScriptedServer() as it:
-        yield it
 
 
 @pytest.fixture
