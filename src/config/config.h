@@ -17,13 +17,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/address.h"
+#include "config/limits.h"
 #include "config/policy.h"
 
 #define CONFIG_DEFAULT_FILE SYSCONFDIR "/clustercheckd/clustercheckd.ini"
 #define CONFIG_LEGACY_FILE "/var/tmp/clustercheck.disabled"
 
-#define CONFIG_PATH_SIZE 256
-#define CONFIG_TEXT_SIZE 256
 #define CONFIG_OPTION_MAX 48
 #define CONFIG_OVERRIDE_MAX 64
 
@@ -90,6 +89,7 @@ struct config {
 	struct http_settings http;
 	struct agent_settings agent;
 	struct control_settings control;
+	char maintenance_file[CONFIG_PATH_SIZE];
 	char legacy_file[CONFIG_PATH_SIZE];
 	enum log_level log_level;
 

@@ -126,6 +126,9 @@ static const struct config_option ledger[] = {
 	{"control", "group", OPTION_TEXT, FIELD(control.group), .fallback = "",
 	 .help = "group that may use it, besides root and the daemon's own user"},
 
+	{"maintenance", "file", OPTION_PATH, FIELD(maintenance_file),
+	 .fallback = LOCALSTATEDIR "/lib/clustercheckd/maintenance", .reloadable = true,
+	 .help = "where drain and disable are kept; empty: they are refused"},
 	{"maintenance", "legacy_file", OPTION_PATH, FIELD(legacy_file),
 	 .fallback = CONFIG_LEGACY_FILE, .reloadable = true,
 	 .help = "the node is disabled while this file exists; empty: never"},
@@ -173,8 +176,7 @@ static int parse_count(const struct config_option *option, const char *value, ui
 	return 0;
 }
 
-static int parse_duration(const struct config_option *option, const char *value,
-			  int64_t *duration) {
+int duration_parse(const char *value, int64_t min, int64_t max, int64_t *duration) {
 	static const struct {
 		const char *name;
 		int64_t nanoseconds;
@@ -188,10 +190,10 @@ static int parse_duration(const struct config_option *option, const char *value,
 		if (strcmp(value + digits, units[i].name) != 0)
 			continue;
 		count = strtoll(value, NULL, 10);
-		if (count > option->max / units[i].nanoseconds)
+		if (count > max / units[i].nanoseconds)
 			return -EINVAL;
 		*duration = count * units[i].nanoseconds;
-		return *duration < option->min ? -EINVAL : 0;
+		return *duration < min ? -EINVAL : 0;
 	}
 	return -EINVAL;
 }
@@ -242,7 +244,7 @@ int option_parse(const struct config_option *option, const char *value, void *ta
 	case OPTION_TEXT:
 		return text_copy(target, option->size, value) ? 0 : -EINVAL;
 	case OPTION_DURATION:
-		return parse_duration(option, value, target);
+		return duration_parse(value, option->min, option->max, target);
 	case OPTION_COUNT:
 		return parse_count(option, value, target);
 	case OPTION_SHARE:

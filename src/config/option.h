@@ -56,4 +56,7 @@ int option_parse(const struct config_option *option, const char *value, void *ta
 /* What option_parse() accepts, as the end of the sentence "expected ...". */
 void option_expectation(const struct config_option *option, struct text *out);
 
+/* "500ms", "2s", "5m" or "1h" in nanoseconds; -EINVAL for anything else, or out of bounds. */
+int duration_parse(const char *value, int64_t min, int64_t max, int64_t *duration);
+
 #endif

@@ -12,9 +12,12 @@
 #define SLOTS 2048 /* a power of two */
 #define NEIGHBOURS 8
 
+#define BALANCER_ANSWERS 3
+#define BALANCER_PERIOD (60 * NSEC_PER_SEC)
+#define BALANCER_GRACE (2 * NSEC_PER_SEC)
+
 struct audience {
 	pthread_mutex_t lock;
-	size_t known;
 	size_t count_count;
 	struct answer_count counts[ANSWER_COUNT_MAX];
 	struct poller slots[SLOTS]; /* a slot with no answers is free */
@@ -56,72 +59,139 @@ static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t length) {
 	return hash;
 }
 
-static bool is_poller(const struct poller *poller, enum poller_kind kind,
-		      const struct in6_addr *address, const char *path) {
-	return poller->answers > 0 && poller->kind == kind &&
-	       memcmp(&poller->address, address, sizeof(*address)) == 0 &&
-	       strcmp(poller->path, path) == 0;
+/*
+ * What stays the same in "UP 2/3; name=bck/srv2; node=lb1; weight=1/2; ..." (HAProxy 2.6).
+ */
+struct caller_name {
+	const char *name, *node;
+	size_t name_length, node_length;
+};
+
+static const char *find_part(const char *state, const char *key, size_t *length) {
+	const char *part = strstr(state, key);
+
+	*length = 0;
+	if (!part)
+		return "";
+	part += strlen(key);
+	*length = strcspn(part, ";");
+	return part;
+}
+
+static struct caller_name name_of(const char *state) {
+	struct caller_name it;
+
+	it.name = find_part(state, "; name=", &it.name_length);
+	it.node = find_part(state, "; node=", &it.node_length);
+	return it;
+}
+
+static bool same_name(const struct caller_name *a, const struct caller_name *b) {
+	return a->name_length == b->name_length && a->node_length == b->node_length &&
+	       memcmp(a->name, b->name, a->name_length) == 0 &&
+	       memcmp(a->node, b->node, a->node_length) == 0;
+}
+
+/* Who has given the answer, as it is looked for in the slots. */
+struct key {
+	const struct answer *answer;
+	struct in6_addr address;
+	struct caller_name name;
+};
+
+static uint32_t hash_key(const struct key *key) {
+	uint32_t hash = hash_bytes(2166136261u + (uint32_t)key->answer->kind, &key->address,
+				   sizeof(key->address));
+
+	hash = hash_bytes(hash, key->name.name, key->name.name_length);
+	hash = hash_bytes(hash, key->name.node, key->name.node_length);
+	return hash_bytes(hash, key->answer->path, strlen(key->answer->path));
+}
+
+static bool is_poller(const struct poller *poller, const struct key *key) {
+	struct caller_name name;
+
+	if (poller->answers == 0 || poller->kind != key->answer->kind ||
+	    memcmp(&poller->address, &key->address, sizeof(key->address)) != 0 ||
+	    strcmp(poller->path, key->answer->path) != 0)
+		return false;
+	name = name_of(poller->state);
+	return same_name(&name, &key->name);
 }
 
 /* The poller's slot, a free one, or that of the neighbour who has been silent longest. */
-static struct poller *find_slot(struct audience *audience, enum poller_kind kind,
-				const struct in6_addr *address, const char *path) {
-	uint32_t hash = hash_bytes(2166136261u + (uint32_t)kind, address, sizeof(*address));
+static struct poller *find_slot(struct audience *audience, const struct key *key) {
+	uint32_t hash = hash_key(key);
 	struct poller *best = NULL;
 
-	hash = hash_bytes(hash, path, strlen(path));
 	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
 		struct poller *slot = &audience->slots[(hash + i) % SLOTS];
 
-		if (is_poller(slot, kind, address, path))
+		if (is_poller(slot, key))
 			return slot;
 		if (!best || slot->last < best->last)
 			best = slot;
 	}
-	if (best->answers == 0)
-		audience->known++;
 	memset(best, 0, sizeof(*best));
-	best->kind = kind;
-	best->address = *address;
-	text_copy(best->path, sizeof(best->path), path);
+	best->kind = key->answer->kind;
+	best->address = key->address;
+	text_copy(best->path, sizeof(best->path), key->answer->path);
 	return best;
 }
 
-static void count_answer(struct audience *audience, enum poller_kind kind, const char *path,
-			 unsigned int status) {
+static void count_answer(struct audience *audience, const struct answer *answer) {
 	struct answer_count *count = audience->counts;
 	struct answer_count *end = count + audience->count_count;
 
-	while (count < end &&
-	       (count->status != status || count->kind != kind || strcmp(count->path, path) != 0))
+	while (count < end && (count->status != answer->status || count->kind != answer->kind ||
+			       strcmp(count->path, answer->path) != 0))
 		count++;
 	if (count == audience->counts + ANSWER_COUNT_MAX)
 		return;
 	if (count == end) {
-		*count = (struct answer_count){.kind = kind, .status = status};
-		text_copy(count->path, sizeof(count->path), path);
+		*count = (struct answer_count){.kind = answer->kind, .status = answer->status};
+		text_copy(count->path, sizeof(count->path), answer->path);
 		audience->count_count++;
 	}
 	count->count++;
 }
 
-void audience_note(struct audience *audience, enum poller_kind kind, const struct sockaddr *peer,
-		   const char *path, unsigned int status, const char *state) {
-	struct in6_addr address = address_of(peer);
-	int64_t now = clock_now();
-	struct poller *poller;
-
-	pthread_mutex_lock(&audience->lock);
-	count_answer(audience, kind, path, status);
-	poller = find_slot(audience, kind, &address, path);
+static void take_rhythm(struct poller *poller, int64_t now) {
 	if (poller->answers == 1)
 		poller->period = now - poller->last;
 	else if (poller->answers > 1)
 		poller->period += (now - poller->last - poller->period) / 4;
 	poller->answers++;
 	poller->last = now;
-	poller->status = status;
-	text_copy(poller->state, sizeof(poller->state), state ? state : "");
+}
+
+static void take_answer(struct poller *poller, const struct answer *answer) {
+	bool again = poller->is_verdict && answer->is_verdict && poller->epoch == answer->epoch &&
+		     poller->available == answer->available;
+
+	poller->told = again ? poller->told + 1 : answer->is_verdict;
+	poller->is_verdict = answer->is_verdict;
+	poller->available = answer->available;
+	poller->epoch = answer->epoch;
+	poller->status = answer->status;
+}
+
+void audience_note(struct audience *audience, const struct answer *answer) {
+	struct key key = {.answer = answer, .address = address_of(answer->peer)};
+	char state[POLLER_STATE_SIZE];
+	int64_t now = clock_now();
+	struct poller *poller;
+
+	/* Cut as it will be kept, or a long name would never be recognised. */
+	text_copy(state, sizeof(state), answer->state ? answer->state : "");
+	key.name = name_of(state);
+
+	pthread_mutex_lock(&audience->lock);
+	count_answer(audience, answer);
+	poller = find_slot(audience, &key);
+	take_rhythm(poller, now);
+	take_answer(poller, answer);
+	memcpy(poller->state, state, sizeof(state));
 	pthread_mutex_unlock(&audience->lock);
 }
 
@@ -142,25 +212,60 @@ static size_t insert(const struct poller **list, size_t count, size_t max,
 	return count;
 }
 
-size_t audience_pollers(struct audience *audience, struct poller *pollers, size_t max,
-			size_t *total) {
+/* Which pollers are wanted; everybody where `now` is 0. */
+struct wanted {
+	int64_t since, now;
+};
+
+static bool is_wanted(const struct poller *poller, const struct wanted *wanted) {
+	int64_t rhythm = 3 * poller->period + BALANCER_GRACE;
+	int64_t gone = 10 * poller->period;
+
+	if (poller->answers == 0)
+		return false;
+	if (wanted->now == 0)
+		return true;
+	if (gone < BALANCER_PERIOD)
+		gone = BALANCER_PERIOD;
+	return poller->is_verdict && !IN6_IS_ADDR_UNSPECIFIED(&poller->address) &&
+	       poller->answers >= BALANCER_ANSWERS && poller->period <= BALANCER_PERIOD &&
+	       poller->last + rhythm >= wanted->since && poller->last + gone >= wanted->now;
+}
+
+static size_t copy_wanted(struct audience *audience, const struct wanted *wanted,
+			  struct poller *pollers, size_t max, size_t *total) {
 	const struct poller **list = calloc(max, sizeof(const struct poller *));
 	size_t count = 0;
 
-	if (!list) {
-		*total = 0;
+	*total = 0;
+	if (!list)
 		return 0;
-	}
 	pthread_mutex_lock(&audience->lock);
-	for (size_t i = 0; i < SLOTS; i++)
-		if (audience->slots[i].answers > 0)
-			count = insert(list, count, max, &audience->slots[i]);
+	for (size_t i = 0; i < SLOTS; i++) {
+		if (!is_wanted(&audience->slots[i], wanted))
+			continue;
+		count = insert(list, count, max, &audience->slots[i]);
+		++*total;
+	}
 	for (size_t i = 0; i < count; i++)
 		pollers[i] = *list[i];
-	*total = audience->known;
 	pthread_mutex_unlock(&audience->lock);
 	free(list);
 	return count;
+}
+
+size_t audience_pollers(struct audience *audience, struct poller *pollers, size_t max,
+			size_t *total) {
+	const struct wanted everybody = {0};
+
+	return copy_wanted(audience, &everybody, pollers, max, total);
+}
+
+size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
+			  size_t max, size_t *total) {
+	const struct wanted balancers = {.since = since, .now = clock_now()};
+
+	return copy_wanted(audience, &balancers, pollers, max, total);
 }
 
 size_t audience_counts(struct audience *audience, struct answer_count *counts) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The audience: who asks, under which path, how often, and what they were told. Balancers are known
- * by their address and the path they poll.
+ * by their address and the path they poll; those that send HAProxy's state also by what it calls
+ * the server and itself, so that two backends of one host are two.
  *
  * Any thread; one short lock of its own, never held across I/O. What does not fit pushes out the
  * caller not heard of for longest.
@@ -10,6 +11,7 @@
 #define CLUSTERCHECKD_NODE_AUDIENCE_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -29,6 +31,20 @@ struct poller {
 	int64_t period;	     /* nanoseconds between answers, smoothed; 0: only one so far */
 	unsigned int status; /* HTTP status of the last answer; 0 for an agent's */
 	char state[POLLER_STATE_SIZE]; /* the last X-Haproxy-Server-State, or empty */
+	/* The last answer was a verdict: under which order, which, and how often in a row. */
+	bool is_verdict, available;
+	uint64_t epoch, told;
+};
+
+/* An answer that was given. */
+struct answer {
+	enum poller_kind kind;
+	const struct sockaddr *peer; /* NULL or a Unix address: the control socket */
+	const char *path;
+	const char *state;   /* X-Haproxy-Server-State, or NULL */
+	unsigned int status; /* HTTP's; 0 for an agent's */
+	bool is_verdict, available;
+	uint64_t epoch; /* of the snapshot that it was made from */
 };
 
 /* How many answers with one status were given under one path. */
@@ -46,13 +62,20 @@ struct audience;
 struct audience *audience_create(void);
 void audience_destroy(struct audience *audience);
 
-/* Notes an answer. `peer` may be NULL or a Unix address, `state` NULL. */
-void audience_note(struct audience *audience, enum poller_kind kind, const struct sockaddr *peer,
-		   const char *path, unsigned int status, const char *state);
+/* Notes an answer that has been sent. */
+void audience_note(struct audience *audience, const struct answer *answer);
 
 /* Copies the pollers heard of last, newest first; `total` receives how many are known. */
 size_t audience_pollers(struct audience *audience, struct poller *pollers, size_t max,
 			size_t *total);
+
+/*
+ * Copies the balancers, newest first, likewise: whoever has asked for a verdict at least three
+ * times and at least once a minute, was still asking at `since` (clock_now()), and has not been
+ * silent for so long (ten of its periods, and a minute) that it must be taken for gone.
+ */
+size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
+			  size_t max, size_t *total);
 
 /* Copies all counts (at most ANSWER_COUNT_MAX). */
 size_t audience_counts(struct audience *audience, struct answer_count *counts);

@@ -17,8 +17,8 @@
 void doctor_files(const struct config *config, struct findings *findings);
 void doctor_timing(const struct config *config, struct findings *findings);
 
-/* The files that disable the node by existing. */
-void doctor_legacy_files(const struct config *config, struct findings *findings);
+/* What is ordered, and the files that disable the node by existing. */
+void doctor_orders(const struct config *config, struct findings *findings);
 
 /* Passwords that everyone can read in the process list, or will as soon as xinetd is asked. */
 void doctor_arguments(struct findings *findings);

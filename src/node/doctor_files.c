@@ -150,12 +150,12 @@ void doctor_timing(const struct config *config, struct findings *findings) {
 	judge_clock(findings);
 }
 
-/* --- the legacy file ------------------------------------------------------------------------ */
+/* --- orders --------------------------------------------------------------------------------- */
 
 static void judge_legacy_file(const char *path, struct findings *findings) {
 	struct stat status;
 
-	if (maintenance_read(path) == MAINTENANCE_NONE)
+	if (!maintenance_is_legacy(path))
 		return;
 	if (stat(path, &status) == 0)
 		finding_remedy(finding_add(findings, FINDING_WARNING,
@@ -168,7 +168,7 @@ static void judge_legacy_file(const char *path, struct findings *findings) {
 			       "let this user search the directory, or run the doctor as root");
 }
 
-void doctor_legacy_files(const struct config *config, struct findings *findings) {
+static void judge_legacy_files(const struct config *config, struct findings *findings) {
 	judge_legacy_file(config->legacy_file, findings);
 	if (strcmp(config->legacy_file, CONFIG_LEGACY_FILE) != 0 &&
 	    access(CONFIG_LEGACY_FILE, F_OK) == 0)
@@ -177,4 +177,29 @@ void doctor_legacy_files(const struct config *config, struct findings *findings)
 					   "clustercheckd, whose legacy_file is another",
 					   CONFIG_LEGACY_FILE),
 			       "rm %s", CONFIG_LEGACY_FILE);
+}
+
+static void judge_order(const struct order *order, struct findings *findings) {
+	char storage[512];
+	struct text line;
+
+	text_init(&line, storage, sizeof(storage));
+	order_describe(order, clock_now(), &line);
+	if (order->origin == ORDER_DAMAGED)
+		finding_remedy(finding_add(findings, FINDING_PROBLEM, "the node is %s", storage),
+			       "clustercheckctl enable, or disable: either replaces it");
+	else if (line.length > 0)
+		finding_remedy(finding_add(findings, FINDING_WARNING, "the node is %s", storage),
+			       "clustercheckctl enable");
+}
+
+void doctor_orders(const struct config *config, struct findings *findings) {
+	struct maintenance_files files = maintenance_files_of(config);
+	struct order order;
+
+	/* Findings of its own follow. */
+	files.legacy_file[0] = '\0';
+	maintenance_look(&files, &order);
+	judge_order(&order, findings);
+	judge_legacy_files(config, findings);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "node/order.h"
+
 enum fact_id {
 	FACT_CLUSTER_STATUS,
 	FACT_READY,
@@ -76,9 +78,6 @@ enum flavour {
 	FLAVOUR_COUNT
 };
 
-/* What an operator has ordered, whatever the node says. */
-enum maintenance { MAINTENANCE_NONE, MAINTENANCE_DRAINING, MAINTENANCE_DISABLED };
-
 /*
  * Longer values are cut; no value that a verdict accepts comes near it. The longest there is,
  * wsrep_incoming_addresses, has room for two dozen members with IPv6 addresses.
@@ -108,6 +107,25 @@ struct probe_result {
 	char error[256];   /* for people; never holds a secret; empty when ok */
 };
 
+#define SESSION_MAX 16
+
+/* A session of an application's on the node. Never its statement: that may hold anything. */
+struct session {
+	uint64_t id;
+	char user[64], host[96], command[32];
+	uint64_t seconds;    /* in its present state */
+	bool in_transaction; /* InnoDB has one open for it */
+};
+
+/* Who works on the node besides us and the server itself; looked at only while somebody asks. */
+struct sessions {
+	int64_t at;		    /* clock_now() when they were asked for; 0: never */
+	struct probe_result result; /* whether the answer is one */
+	unsigned int connected;	    /* all of them, those at rest too */
+	unsigned int busy; /* running a statement or holding a transaction; the first are listed */
+	struct session busiest[SESSION_MAX];
+};
+
 struct facts {
 	int64_t probed_at;   /* clock_now() when the round began, 0 before the first */
 	int64_t probed_wall; /* clock_wall() at the same moment */
@@ -117,7 +135,8 @@ struct facts {
 	struct probe_totals totals;
 	enum flavour flavour;
 	char server_version[64];
-	enum maintenance maintenance;
+	struct sessions sessions;
+	struct order order; /* what an operator wants, whatever the node says */
 	struct fact values[FACT_COUNT];
 	/*
 	 * Share of the time between two readings that replication was paused by flow control, 0 to

@@ -47,24 +47,22 @@ static void difference_of_values(const struct facts *before, const struct facts 
 			difference_of_value(before, after, id, out);
 }
 
-static const char *maintenance_word(enum maintenance maintenance) {
-	switch (maintenance) {
-	case MAINTENANCE_DISABLED:
-		return "disabled";
-	case MAINTENANCE_DRAINING:
-		return "draining";
-	case MAINTENANCE_NONE:
-		break;
-	}
-	return "none";
+/* Who and why stand behind it: this line is what remains of an order that is over. */
+static void difference_of_order(const struct order *before, const struct order *after,
+				struct text *out) {
+	if (before->mode == after->mode)
+		return;
+	append_separator(out);
+	text_format(out, "maintenance %s→%s", maintenance_name(before->mode),
+		    maintenance_name(after->mode));
+	if (after->by[0])
+		text_format(out, " by %s", after->by);
+	if (after->reason[0])
+		text_format(out, ": %s", after->reason);
 }
 
 void facts_difference(const struct facts *before, const struct facts *after, struct text *out) {
-	if (before->maintenance != after->maintenance) {
-		append_separator(out);
-		text_format(out, "maintenance %s→%s", maintenance_word(before->maintenance),
-			    maintenance_word(after->maintenance));
-	}
+	difference_of_order(&before->order, &after->order, out);
 	difference_of_outcome("probe", &before->probe, &after->probe, out);
 	if (after->probe.outcome == PROBE_OK)
 		difference_of_outcome("login", &before->login, &after->login, out);

@@ -1,16 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Maintenance: what an operator has ordered, as it stands in files. Any thread; no allocation.
+ * The files in which operators' orders stand: the maintenance file, which clustercheckctl writes,
+ * and the legacy file, which disables the node by existing. Any thread; no lock (see steward.h).
  */
 #ifndef CLUSTERCHECKD_NODE_MAINTENANCE_H
 #define CLUSTERCHECKD_NODE_MAINTENANCE_H
 
-#include "node/facts.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "node/order.h"
+
+/* An empty path: none. */
+struct maintenance_files {
+	char file[ORDER_FILE_SIZE];
+	char legacy_file[ORDER_FILE_SIZE];
+};
+
+struct maintenance_files maintenance_files_of(const struct config *config);
 
 /*
- * The legacy file disables the node by existing. An empty path never does. Where the answer cannot
- * be known (its directory may not be searched, say), the node counts as disabled.
+ * The order that stands at this moment; the legacy file comes first. What cannot be read or
+ * understood disables the node, and says which file and why. See order_reckon() for its end.
+ *
+ * 0, or -EAGAIN when it cannot be told for want of descriptors or memory: whoever knows what stood
+ * there before may go by that; `order` is then filled as for a file that cannot be read.
  */
-enum maintenance maintenance_read(const char *legacy_file);
+int maintenance_read(const struct maintenance_files *files, struct order *order);
+
+/* The same for somebody who looks but once: with its end, and no difference for want of anything.
+ */
+void maintenance_look(const struct maintenance_files *files, struct order *order);
+
+/* Whether the legacy file exists, as far as anybody can tell that it does not. */
+bool maintenance_is_legacy(const char *legacy_file);
+
+/*
+ * Puts an order into the file, or takes the file away; whatever happens meanwhile, the old or the
+ * new one is there, whole, and it is on the disk before this returns. Everybody may read it: the
+ * one-shot command runs as nobody. 0, or -errno with a line in `error`.
+ */
+int maintenance_write(const char *file, const struct order *order, struct text *error);
+int maintenance_remove(const char *file, struct text *error);
 
 #endif

@@ -351,6 +351,30 @@ int probe_round(struct probe *probe, struct facts *facts) {
 	return 0;
 }
 
+/* Both client libraries number their own errors from 2000 to 2999, servers all others. */
+static bool is_servers_word(unsigned int code) {
+	return code != 0 && (code < 2000 || code > 2999) && !client_error_is_disconnect(code);
+}
+
+int probe_ask(struct probe *probe, const char *sql, client_row on_row, void *context,
+	      struct probe_result *result) {
+	const struct client_limit limit = {
+		.deadline = clock_now() + probe->settings.timeout,
+		.cancel_fd = probe->cancel_fd,
+	};
+	int r;
+
+	if (!probe->kept) {
+		*result = (struct probe_result){.outcome = PROBE_UNREACHABLE,
+						.error = "there is no connection to the server"};
+		return 0;
+	}
+	r = client_ask(probe->kept, sql, &limit, on_row, context, result);
+	if (r < 0 || (result->outcome != PROBE_OK && !is_servers_word(result->code)))
+		drop_kept(probe);
+	return r;
+}
+
 int probe_descriptor(const struct probe *probe) {
 	return client_descriptor(probe->kept);
 }

@@ -39,6 +39,14 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
  */
 int probe_round(struct probe *probe, struct facts *facts);
 
+/*
+ * Asks something else over the kept connection, within settings.timeout. Without one, the outcome
+ * is that of a server that cannot be reached; one that fails is dropped, unless the server is well
+ * and only refuses the statement. 0 or -ECANCELED.
+ */
+int probe_ask(struct probe *probe, const char *sql, client_row on_row, void *context,
+	      struct probe_result *result);
+
 /* See client_descriptor(); -1 while there is no kept connection. */
 int probe_descriptor(const struct probe *probe);
 

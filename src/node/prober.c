@@ -15,28 +15,31 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "node/announce.h"
+#include "node/census.h"
 #include "node/client.h"
-#include "node/maintenance.h"
 #include "node/probe.h"
+#include "node/steward.h"
 
 #define CLOSEST_ROUNDS (10 * NSEC_PER_MSEC)
 #define SHORTEST_PAUSE (20 * NSEC_PER_MSEC)
 #define LONGEST_PAUSE NSEC_PER_SEC
 #define LOGIN_RETRY NSEC_PER_SEC
+#define CENSUS_WANTED (3 * NSEC_PER_SEC)
 
 struct plan {
 	struct mysql_settings mysql;
 	int64_t interval, login_interval, max_age;
-	char legacy_file[CONFIG_PATH_SIZE];
 };
 
 struct prober {
 	pthread_t thread;
 	struct publication *publication;
+	struct steward *steward;
 	int stop_fd, wake_fd;		/* eventfds; stop stays readable once written */
 	_Atomic(struct plan *) pending; /* handed to the thread, which frees it */
 	_Atomic int64_t beat;		/* clock_now() when the thread last moved */
 	_Atomic int64_t longest;	/* nanoseconds between two beats, at most */
+	_Atomic int64_t census_until;	/* clock_now() up to which somebody wants to know */
 
 	/* the thread's own */
 	struct plan *plan;
@@ -56,7 +59,6 @@ static struct plan *make_plan(const struct config *config) {
 	plan->interval = config->interval;
 	plan->login_interval = config->login_interval;
 	plan->max_age = config->policy.max_age;
-	memcpy(plan->legacy_file, config->legacy_file, sizeof(plan->legacy_file));
 	return plan;
 }
 
@@ -145,9 +147,21 @@ static int make_round(struct prober *prober) {
 	note_outcome(prober, &before);
 	if (facts_logins(&prober->facts) != logins)
 		prober->login_due = clock_now() + prober->plan->login_interval;
-	prober->facts.maintenance = maintenance_read(prober->plan->legacy_file);
+	steward_refresh(prober->steward);
 	publish(prober);
 	return 0;
+}
+
+/* Published apart, so that no verdict waits for it. */
+static int take_census(struct prober *prober) {
+	int r;
+
+	if (clock_now() >= atomic_load(&prober->census_until))
+		return 0;
+	r = census_take(prober->probe, &prober->facts);
+	if (r == 0)
+		publish(prober);
+	return r;
 }
 
 static void finish_login(struct prober *prober, const struct probe_result *login) {
@@ -291,7 +305,7 @@ static void *run(void *context) {
 		begin = clock_now();
 		beat(prober);
 		take_plan(prober);
-		if (make_round(prober) < 0)
+		if (make_round(prober) < 0 || take_census(prober) < 0)
 			break;
 		beat(prober);
 		tend_login(prober);
@@ -329,7 +343,7 @@ static int prober_init(struct prober *prober, const struct config *config) {
 }
 
 int prober_create(struct prober **result, const struct config *config,
-		  struct publication *publication) {
+		  struct publication *publication, struct steward *steward) {
 	struct prober *prober = calloc(1, sizeof(*prober));
 	int r;
 
@@ -337,6 +351,7 @@ int prober_create(struct prober **result, const struct config *config,
 		return -ENOMEM;
 	prober->stop_fd = prober->wake_fd = -1;
 	prober->publication = publication;
+	prober->steward = steward;
 	r = prober_init(prober, config);
 	if (r < 0) {
 		prober_free(prober);
@@ -375,6 +390,14 @@ int prober_configure(struct prober *prober, const struct config *config) {
 
 void prober_wake(struct prober *prober) {
 	signal_fd(prober->wake_fd);
+}
+
+void prober_want_census(struct prober *prober) {
+	int64_t before = atomic_exchange(&prober->census_until, clock_now() + CENSUS_WANTED);
+
+	/* Whoever asks again and again gets one per round. */
+	if (clock_now() >= before)
+		prober_wake(prober);
 }
 
 bool prober_moves(const struct prober *prober) {

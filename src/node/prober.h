@@ -11,12 +11,16 @@
 
 #include "config/config.h"
 #include "node/snapshot.h"
+#include "node/steward.h"
 
 struct prober;
 
-/* Starts the thread. The publication stays the caller's and must outlive it. 0 or -errno. */
+/*
+ * Starts the thread. Publication and steward, which it has look at its files in each round, stay
+ * the caller's and must outlive it. 0 or -errno.
+ */
 int prober_create(struct prober **prober, const struct config *config,
-		  struct publication *publication);
+		  struct publication *publication, struct steward *steward);
 
 /*
  * Stops and joins the thread. Where that hangs for a second in a call of the client library that
@@ -29,6 +33,12 @@ int prober_configure(struct prober *prober, const struct config *config);
 
 /* Makes the next round start now, but at most one per 10 ms. */
 void prober_wake(struct prober *prober);
+
+/*
+ * Has each round of the next three seconds, the first of them at once, also look at who else works
+ * on the node (see census.h).
+ */
+void prober_want_census(struct prober *prober);
 
 /* True while the thread moves: false means it has hung for longer than any round may take. */
 bool prober_moves(const struct prober *prober);

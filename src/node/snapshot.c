@@ -22,6 +22,7 @@ struct publication *publication_create(const struct endpoint_list *endpoints) {
 	pthread_mutex_init(&publication->lock, NULL);
 	publication->current.endpoints = *endpoints;
 	publication->current.generation = 1;
+	publication->current.epoch_since = clock_now();
 	atomic_init(&publication->generation, 1);
 	history_set_endpoints(&publication->history, endpoints, clock_now(), clock_wall());
 	return publication;
@@ -49,10 +50,29 @@ static void renew(struct publication *publication) {
 
 size_t publication_publish(struct publication *publication, const struct facts *facts,
 			   struct change *changes) {
+	struct snapshot *current = &publication->current;
+	struct order order;
 	size_t count;
 
 	pthread_mutex_lock(&publication->lock);
-	publication->current.facts = *facts;
+	order = current->facts.order;
+	current->facts = *facts;
+	current->facts.order = order;
+	renew(publication);
+	count = review(publication, changes);
+	pthread_mutex_unlock(&publication->lock);
+	return count;
+}
+
+size_t publication_set_order(struct publication *publication, const struct order *order,
+			     struct change *changes) {
+	struct snapshot *current = &publication->current;
+	size_t count;
+
+	pthread_mutex_lock(&publication->lock);
+	current->facts.order = *order;
+	current->epoch++;
+	current->epoch_since = clock_now();
 	renew(publication);
 	count = review(publication, changes);
 	pthread_mutex_unlock(&publication->lock);

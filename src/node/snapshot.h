@@ -19,6 +19,8 @@ struct publication;
 
 struct snapshot {
 	uint64_t generation;
+	uint64_t epoch;	     /* grows with every order: answers given under one belong together */
+	int64_t epoch_since; /* clock_now() when it grew */
 	struct facts facts;
 	struct endpoint_list endpoints;
 };
@@ -29,10 +31,13 @@ void publication_destroy(struct publication *publication);
 
 /*
  * Each makes a new generation and fills `changes` (of ENDPOINT_MAX) with the endpoints whose
- * verdict has changed by it; returns how many.
+ * verdict has changed by it; returns how many. What is published of the node leaves the order as
+ * it is, and an order leaves the node's facts: neither can bring back an old one of the other.
  */
 size_t publication_publish(struct publication *publication, const struct facts *facts,
 			   struct change *changes);
+size_t publication_set_order(struct publication *publication, const struct order *order,
+			     struct change *changes);
 size_t publication_set_endpoints(struct publication *publication,
 				 const struct endpoint_list *endpoints, struct change *changes);
 

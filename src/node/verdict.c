@@ -23,19 +23,26 @@ struct inputs {
 };
 
 static bool is_disabled(const struct inputs *in) {
-	return in->facts->maintenance == MAINTENANCE_DISABLED;
+	return order_mode(&in->facts->order, in->now) == MAINTENANCE_DISABLED;
 }
 
 static bool is_draining(const struct inputs *in) {
-	return in->facts->maintenance == MAINTENANCE_DRAINING;
+	return order_mode(&in->facts->order, in->now) == MAINTENANCE_DRAINING;
 }
 
 static bool is_starting(const struct inputs *in) {
 	return in->facts->probe.outcome == PROBE_NEVER;
 }
 
+/* The first moment at which they are too old. */
+static int64_t stale_from(const struct facts *facts, const struct policy *policy) {
+	if (facts->probe.outcome == PROBE_NEVER)
+		return CLOCK_NEVER;
+	return facts->probed_at + policy->max_age + 1;
+}
+
 static bool is_stale(const struct inputs *in) {
-	return in->now >= verdict_expires(in->facts, in->policy);
+	return in->now >= stale_from(in->facts, in->policy);
 }
 
 static bool probe_is(const struct inputs *in, enum probe_outcome outcome) {
@@ -302,10 +309,11 @@ bool verdict_sst_blocks(const struct facts *facts) {
 	return !sst_does_not_block(facts);
 }
 
-int64_t verdict_expires(const struct facts *facts, const struct policy *policy) {
-	if (facts->probe.outcome == PROBE_NEVER)
-		return CLOCK_NEVER;
-	return facts->probed_at + policy->max_age + 1;
+int64_t verdict_expires(const struct facts *facts, const struct policy *policy, int64_t now) {
+	int64_t stale = stale_from(facts, policy);
+	int64_t expires = stale > now ? stale : CLOCK_NEVER;
+
+	return facts->order.ends > now && facts->order.ends < expires ? facts->order.ends : expires;
 }
 
 const char *reason_name(enum reason reason) {

@@ -59,9 +59,11 @@ struct verdict {
 /* `now` is clock_now() of the moment of the answer, not of the probe. */
 struct verdict verdict(const struct facts *facts, const struct policy *policy, int64_t now);
 
-/* When facts that are fresh now become stale: the first moment at which `now` alone changes the
- * verdict. */
-int64_t verdict_expires(const struct facts *facts, const struct policy *policy);
+/*
+ * The first moment after `now` at which time alone may change the verdict: the facts become stale,
+ * or an order ends. CLOCK_NEVER when there is none.
+ */
+int64_t verdict_expires(const struct facts *facts, const struct policy *policy, int64_t now);
 
 /* Whether the rule of `reason` applies by itself, whatever stands before it: for explanations. */
 bool verdict_rule_applies(enum reason reason, const struct facts *facts,

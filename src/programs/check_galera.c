@@ -154,6 +154,7 @@ static void probe_node(struct check *check, struct probe *probe) {
 }
 
 static int judge_database(struct check *check, const struct endpoint *endpoint) {
+	const struct maintenance_files files = maintenance_files_of(&check->config);
 	struct policy policy = endpoint->policy;
 	struct probe *probe = NULL;
 
@@ -165,7 +166,7 @@ static int judge_database(struct check *check, const struct endpoint *endpoint) 
 		return -ENOMEM;
 	/* An operator's orders lie in files on the node, and -H may name another host. */
 	if (!check->options.host)
-		check->facts.maintenance = maintenance_read(check->config.legacy_file);
+		maintenance_look(&files, &check->facts.order);
 	probe_node(check, probe);
 	probe_destroy(probe);
 	client_library_finish();
@@ -324,6 +325,7 @@ static enum nagios_state report(struct check *check, struct text *out) {
 	const struct nagios_subject subject = {
 		.facts = &check->facts,
 		.reason = check->reason,
+		.now = clock_now(),
 		.missing = check->missing,
 		.source = check->source,
 		.document = check->document,

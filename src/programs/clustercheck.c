@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/stamp.h"
 #include "config/config.h"
 #include "config/legacy.h"
 #include "node/client.h"
@@ -21,7 +22,6 @@
 #include "node/verdict.h"
 #include "serve/inetd.h"
 #include "view/answer.h"
-#include "view/stamp.h"
 #include "view/status.h"
 
 #define EXIT_USAGE 2
@@ -179,8 +179,10 @@ static void probe_node(struct check *check) {
 }
 
 static void judge(struct check *check) {
-	check->facts.maintenance = maintenance_read(check->config.legacy_file);
-	if (check->facts.maintenance == MAINTENANCE_NONE)
+	const struct maintenance_files files = maintenance_files_of(&check->config);
+
+	maintenance_look(&files, &check->facts.order);
+	if (order_mode(&check->facts.order, clock_now()) == MAINTENANCE_NONE)
 		probe_node(check);
 	check->verdict = verdict(&check->facts, &check->endpoint.policy, clock_now());
 }
@@ -240,7 +242,7 @@ static void complain(const struct legacy *legacy, bool fault, const char *line) 
 
 static void explain(const struct check *check) {
 	const struct probe_result *probe = &check->facts.probe;
-	char storage[512];
+	char storage[768];
 	struct text line;
 
 	if (check->verdict.available)
@@ -248,13 +250,19 @@ static void explain(const struct check *check) {
 	text_init(&line, storage, sizeof(storage));
 	text_format(&line, "%s: %s", reason_name(check->verdict.reason),
 		    probe->error[0] ? probe->error : reason_help(check->verdict.reason));
+	if (check->facts.order.origin != ORDER_NOWHERE) {
+		text_append(&line, ": ");
+		order_describe(&check->facts.order, clock_now(), &line);
+	}
 	complain(&check->legacy, false, storage);
 }
 
 /* The file is tested before any configuration, so that it works with a broken one. */
 static bool is_disabled(struct check *check) {
-	check->facts.maintenance = maintenance_read(CONFIG_LEGACY_FILE);
-	return check->facts.maintenance != MAINTENANCE_NONE;
+	const struct maintenance_files files = {.legacy_file = CONFIG_LEGACY_FILE};
+
+	maintenance_look(&files, &check->facts.order);
+	return check->facts.order.mode != MAINTENANCE_NONE;
 }
 
 static int run(struct check *check, const struct request *request, struct text *error) {

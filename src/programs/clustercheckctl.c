@@ -3,7 +3,6 @@
  * clustercheckctl: the operator's command.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,10 +12,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "config/operator.h"
 #include "node/client.h"
 #include "serve/control.h"
 #include "serve/doctor.h"
 #include "serve/inquiry.h"
+#include "serve/operate.h"
 #include "view/explain.h"
 #include "view/findings.h"
 #include "view/grants.h"
@@ -28,28 +29,20 @@
 #define EXIT_USAGE 2
 #define EXIT_NO_DAEMON 3
 
-/* Switches without a letter: those of single commands. */
-enum { SWITCH_JSON = 256, SWITCH_WATCH, SWITCH_USER, SWITCH_HOST };
-#define OWN(id) (1u << ((id)-256))
-
 struct request {
-	const char *config_file; /* NULL: the default one, where it exists */
-	const char *socket;	 /* NULL: the configured one */
-	bool json, watch;
-	const char *user, *host;
-	const char *endpoint; /* NULL: none was named */
+	struct operator_options options;
 	bool colour;
-	unsigned int own;     /* switches of single commands that were given */
 	struct config config; /* loaded, unless the command does without */
 };
 
 /* --- configuration -------------------------------------------------------------------------- */
 
 static int load(struct request *request, struct text *error) {
-	const char *file = request->config_file ? request->config_file : CONFIG_DEFAULT_FILE;
+	const char *file =
+		request->options.config_file ? request->options.config_file : CONFIG_DEFAULT_FILE;
 	const struct config_sources sources = {
 		.file = file,
-		.file_required = request->config_file || config_file_exists(file),
+		.file_required = request->options.config_file || config_file_exists(file),
 		.environment = environ,
 	};
 
@@ -68,7 +61,7 @@ static int load_or_complain(struct request *request) {
 }
 
 static const char *control_socket(const struct request *request) {
-	return request->socket ? request->socket : request->config.control.socket;
+	return request->options.socket ? request->options.socket : request->config.control.socket;
 }
 
 static int run_check_config(struct request *request) {
@@ -81,7 +74,7 @@ static int run_check_config(struct request *request) {
 }
 
 static int run_grants(struct request *request) {
-	const char *user = request->user;
+	const char *user = request->options.user;
 
 	if (!user && load_or_complain(request) < 0)
 		return EXIT_FAILURE;
@@ -91,7 +84,7 @@ static int run_grants(struct request *request) {
 		fprintf(stderr, "[mysql] user is empty: name one with --user\n");
 		return EXIT_USAGE;
 	}
-	grants_print(user, request->host ? request->host : "localhost", stdout);
+	grants_print(user, request->options.host ? request->options.host : "localhost", stdout);
 	return EXIT_SUCCESS;
 }
 
@@ -105,7 +98,7 @@ static int show_status(const struct request *request, const char *socket) {
 		fprintf(stderr, "no daemon answers on %s: %s\n", socket, strerror(-r));
 		return EXIT_NO_DAEMON;
 	}
-	if (request->json)
+	if (request->options.json)
 		return puts(body) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (screen_print(body, request->colour, stdout) == 0)
 		return EXIT_SUCCESS;
@@ -124,7 +117,7 @@ static int watch_status(const struct request *request, const char *socket) {
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	do {
 		/* Home, and what stood there is cleared. */
-		if (isatty(STDOUT_FILENO) && !request->json)
+		if (isatty(STDOUT_FILENO) && !request->options.json)
 			fputs("\033[H\033[2J", stdout);
 		show_status(request, socket);
 		if (fflush(stdout) < 0)
@@ -136,20 +129,21 @@ static int watch_status(const struct request *request, const char *socket) {
 static int run_status(struct request *request) {
 	const char *socket;
 
-	if (!request->socket && load_or_complain(request) < 0)
+	if (!request->options.socket && load_or_complain(request) < 0)
 		return EXIT_FAILURE;
 	socket = control_socket(request);
 	if (!socket[0]) {
 		fprintf(stderr, "[control] socket is empty: there is no way to ask the daemon\n");
 		return EXIT_FAILURE;
 	}
-	return request->watch ? watch_status(request, socket) : show_status(request, socket);
+	return request->options.watch ? watch_status(request, socket)
+				      : show_status(request, socket);
 }
 
 /* --- explain -------------------------------------------------------------------------------- */
 
 static int run_explain(struct request *request) {
-	const char *path = request->endpoint ? request->endpoint : "/";
+	const char *path = request->options.endpoint ? request->options.endpoint : "/";
 	const struct endpoint *endpoint;
 	struct inquiry inquiry;
 
@@ -163,9 +157,9 @@ static int run_explain(struct request *request) {
 	inquire(&inquiry, &request->config, control_socket(request));
 	explain_print_source(control_socket(request), inquiry.daemon_error, &inquiry.facts,
 			     inquiry.now, stdout);
-	if (inquiry.facts.maintenance == MAINTENANCE_DISABLED)
+	if (inquiry.facts.order.origin == ORDER_LEGACY)
 		printf("%s exists: ask who made it and why, then remove it\n",
-		       request->config.legacy_file);
+		       inquiry.facts.order.file);
 	explain_print(path, &inquiry.facts, &endpoint->policy, inquiry.now, request->colour,
 		      stdout);
 	if (inquiry.status)
@@ -207,164 +201,45 @@ static int run_haproxy(struct request *request) {
 	return EXIT_SUCCESS;
 }
 
+/* --- orders --------------------------------------------------------------------------------- */
+
+static int run_order(struct request *request) {
+	static const int statuses[] = {[OPERATE_DONE] = EXIT_SUCCESS,
+				       [OPERATE_FAILED] = EXIT_FAILURE,
+				       [OPERATE_NO_DAEMON] = EXIT_NO_DAEMON};
+
+	if (load_or_complain(request) < 0)
+		return EXIT_FAILURE;
+	return statuses[operate(&request->options, &request->config, control_socket(request),
+				stdout)];
+}
+
 /* --- the command line ----------------------------------------------------------------------- */
 
-static const struct command {
-	const char *name;
-	const char *arguments;
-	const char *help;
-	int (*run)(struct request *request);
-	unsigned int own; /* switches that others do not take */
-	bool takes_endpoint;
-	bool asks_server;
-} commands[] = {
-	{"status", "[--json] [--watch]",
-	 "verdict per endpoint and why, the facts behind, last changes, who polls", run_status,
-	 .own = OWN(SWITCH_JSON) | OWN(SWITCH_WATCH)},
-	{"explain", "[ENDPOINT]",
-	 "every rule of the verdict, the values it looked at, and which one decides", run_explain,
-	 .takes_endpoint = true, .asks_server = true},
-	{"doctor", "", "look for what is wrong or will be, and say what to do about it", run_doctor,
-	 .asks_server = true},
-	{"check-config", "", "check the configuration; names file, line and key of an error",
-	 run_check_config},
-	{"grants", "[--user USER] [--host HOST]", "SQL that makes the daemon's account", run_grants,
-	 .own = OWN(SWITCH_USER) | OWN(SWITCH_HOST)},
-	{"haproxy", "", "a stanza for HAProxy, ready to paste", run_haproxy, .asks_server = true},
-};
-
 static const struct {
-	const char *name;
-	int id; /* the letter, where there is one */
-	const char *argument;
-	const char *help;
-} switches[] = {
-	{"config", 'c', "FILE", "read FILE instead of " CONFIG_DEFAULT_FILE},
-	{"socket", 's', "PATH", "control socket of the daemon, instead of the configured one"},
-	{"json", SWITCH_JSON, NULL, "status: as JSON"},
-	{"watch", SWITCH_WATCH, NULL, "status: again every second, until Ctrl-C"},
-	{"user", SWITCH_USER, "USER", "grants: for this account, instead of the configured one"},
-	{"host", SWITCH_HOST, "HOST", "grants: from this host, instead of localhost"},
-	{"help", 'h', NULL, "this text"},
-	{"version", 'V', NULL, "version and libraries"},
+	int (*run)(struct request *request);
+	bool asks_server;
+} commands[OPERATOR_COMMAND_COUNT] = {
+	[OPERATOR_STATUS] = {run_status},
+	[OPERATOR_EXPLAIN] = {run_explain, .asks_server = true},
+	[OPERATOR_DRAIN] = {run_order},
+	[OPERATOR_DISABLE] = {run_order},
+	[OPERATOR_ENABLE] = {run_order},
+	[OPERATOR_DOCTOR] = {run_doctor, .asks_server = true},
+	[OPERATOR_CHECK_CONFIG] = {run_check_config},
+	[OPERATOR_GRANTS] = {run_grants},
+	[OPERATOR_HAPROXY] = {run_haproxy, .asks_server = true},
 };
 
-static void print_help(void) {
-	printf("Usage: clustercheckctl [OPTION]... COMMAND\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %s%s%s\n      %s\n", commands[i].name,
-		       commands[i].arguments[0] ? " " : "", commands[i].arguments,
-		       commands[i].help);
-	fputc('\n', stdout);
-	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
-		bool has_letter = switches[i].id < 256;
-
-		printf("  %c%c%c --%s%s%-*s %s\n", has_letter ? '-' : ' ',
-		       has_letter ? switches[i].id : ' ', has_letter ? ',' : ' ', switches[i].name,
-		       switches[i].argument ? " " : "",
-		       14 - (int)strlen(switches[i].name) - (switches[i].argument ? 1 : 0),
-		       switches[i].argument ? switches[i].argument : "", switches[i].help);
-	}
-	printf("\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answers; of doctor: 0 "
-	       "all good,\n1 warnings, 2 problems.\n");
-}
-
-static void make_long_options(struct option *options) {
-	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
-		options[i] = (struct option){
-			.name = switches[i].name,
-			.has_arg = switches[i].argument ? required_argument : no_argument,
-			.val = switches[i].id,
-		};
-}
-
-static void take_switch(struct request *request, int id) {
-	if (id >= SWITCH_JSON)
-		request->own |= OWN(id);
-	switch (id) {
-	case 'c':
-		request->config_file = optarg;
-		break;
-	case 's':
-		request->socket = optarg;
-		break;
-	case SWITCH_JSON:
-		request->json = true;
-		break;
-	case SWITCH_WATCH:
-		request->watch = true;
-		break;
-	case SWITCH_USER:
-		request->user = optarg;
-		break;
-	case SWITCH_HOST:
-		request->host = optarg;
-		break;
-	default:
-		break;
-	}
-}
-
-/* Returns an exit status, or -1 to go on. */
-static int parse(struct request *request, int argc, char **argv) {
-	struct option long_options[ARRAY_SIZE(switches) + 1] = {0};
-	int id;
-
-	make_long_options(long_options);
-	while ((id = getopt_long(argc, argv, "c:s:hV", long_options, NULL)) != -1) {
-		switch (id) {
-		case 'h':
-			print_help();
-			return EXIT_SUCCESS;
-		case 'V':
-			printf("clustercheckctl " VERSION " (%s)\n", client_library_version());
-			return EXIT_SUCCESS;
-		case '?':
-			return EXIT_USAGE;
-		default:
-			take_switch(request, id);
-		}
-	}
-	return -1;
-}
-
-static const struct command *find_command(const char *name) {
-	for (size_t i = 0; name && i < ARRAY_SIZE(commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	if (name)
-		fprintf(stderr, "unknown command: %s; clustercheckctl --help lists them\n", name);
-	else
-		fprintf(stderr, "expected a command; clustercheckctl --help lists them\n");
-	return NULL;
-}
-
-static bool take_arguments(struct request *request, const struct command *command,
-			   char **argument) {
-	if (*argument && command->takes_endpoint)
-		request->endpoint = *argument++;
-	if (*argument) {
-		fprintf(stderr, "unexpected argument: %s\n", *argument);
-		return false;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
-		if (switches[i].id >= SWITCH_JSON &&
-		    OWN(switches[i].id) & request->own & ~command->own) {
-			fprintf(stderr, "%s does not take --%s\n", command->name, switches[i].name);
-			return false;
-		}
-	}
-	return true;
-}
-
-static int run(const struct command *command, struct request *request) {
+static int run(struct request *request) {
+	enum operator_command command = request->options.command;
 	int status;
 
-	if (!command->asks_server)
-		return command->run(request);
+	if (!commands[command].asks_server)
+		return commands[command].run(request);
 	if (client_library_init() < 0)
 		return EXIT_FAILURE;
-	status = command->run(request);
+	status = commands[command].run(request);
 	client_library_finish();
 	return status;
 }
@@ -376,21 +251,34 @@ static bool wants_colour(void) {
 	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]);
 }
 
+/* Returns an exit status, or -1 to go on. */
+static int parse(struct operator_options *options, int argc, char **argv) {
+	char storage[256];
+	struct text error;
+
+	text_init(&error, storage, sizeof(storage));
+	if (operator_options_parse(options, argc, argv, &error) < 0) {
+		fprintf(stderr, "clustercheckctl: %s\n", storage);
+		return EXIT_USAGE;
+	}
+	if (options->help)
+		operator_options_print(stdout);
+	else if (options->version)
+		printf("clustercheckctl " VERSION " (%s)\n", client_library_version());
+	return options->help || options->version ? EXIT_SUCCESS : -1;
+}
+
 int main(int argc, char **argv) {
 	AUTO_FREE struct request *request = calloc(1, sizeof(*request));
-	const struct command *command;
 	int status;
 
 	if (!request)
 		return EXIT_FAILURE;
-	status = parse(request, argc, argv);
+	status = parse(&request->options, argc, argv);
 	if (status >= 0)
 		return status;
-	command = find_command(argv[optind]);
-	if (!command || !take_arguments(request, command, argv + optind + 1))
-		return EXIT_USAGE;
 	request->colour = wants_colour();
-	status = run(command, request);
+	status = run(request);
 	explicit_bzero(request, sizeof(*request));
 	return status;
 }

@@ -64,29 +64,38 @@ static void refresh(struct agent *agent) {
 		publication_copy(agent->stage.publication, &agent->snapshot, &agent->history);
 }
 
-static void write_line(struct agent *agent, const char *path, struct text *line) {
+static void write_line(struct agent *agent, const char *path, struct text *line,
+		       struct answer *answer) {
 	const struct endpoint_list *endpoints = &agent->snapshot.endpoints;
+	int64_t now = clock_now();
 
 	refresh(agent);
-	for (size_t i = 0; i < endpoints->count; i++)
-		if (strcmp(endpoints->items[i].path, path) == 0)
-			agent_line(line, &agent->snapshot.facts, &endpoints->items[i].policy,
-				   &agent->history.standings[i], clock_now());
+	answer->epoch = agent->snapshot.epoch;
+	for (size_t i = 0; i < endpoints->count; i++) {
+		const struct policy *policy = &endpoints->items[i].policy;
+
+		if (strcmp(endpoints->items[i].path, path) != 0)
+			continue;
+		agent_line(line, &agent->snapshot.facts, policy, &agent->history.standings[i], now);
+		answer->available = verdict(&agent->snapshot.facts, policy, now).available;
+	}
 }
 
 static void greet(struct agent *agent, const struct agent_door *door, int fd,
 		  const struct sockaddr *peer) {
+	struct answer answer = {
+		.kind = POLLER_AGENT, .peer = peer, .path = door->path, .is_verdict = true};
 	char storage[AGENT_LINE_SIZE];
 	struct text line;
 
 	text_init(&line, storage, sizeof(storage));
-	write_line(agent, door->path, &line);
+	write_line(agent, door->path, &line, &answer);
 	/* A fresh connection's buffer holds a line: this does not block. */
 	if (send(fd, line.bytes, line.length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		close(fd);
 		return;
 	}
-	audience_note(agent->stage.audience, POLLER_AGENT, peer, door->path, 0, NULL);
+	audience_note(agent->stage.audience, &answer);
 	/* Fails where the caller, as HAProxy does, has reset the connection after reading. */
 	if (shutdown(fd, SHUT_WR) < 0) {
 		close(fd);

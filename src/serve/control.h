@@ -11,4 +11,11 @@
  */
 int control_get(const char *socket_path, const char *path, char **body);
 
+/*
+ * POSTs a command. 0 with the HTTP status and the body (the caller frees it), or as above;
+ * -ETIMEDOUT after ten seconds.
+ */
+int control_post(const char *socket_path, const char *path, const char *command,
+		 unsigned int *status, char **body);
+
 #endif

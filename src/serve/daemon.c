@@ -34,6 +34,7 @@ struct daemon {
 	int signal_fd;
 	struct publication *publication;
 	struct audience *audience;
+	struct steward *steward;
 	struct prober *prober;
 	struct stage stage;
 	struct http *http;
@@ -82,6 +83,7 @@ static int open_doors(struct daemon *daemon, struct text *error) {
 }
 
 static int build(struct daemon *daemon, struct text *error) {
+	struct maintenance_files files;
 	int r;
 
 	daemon->signal_fd = take_signals();
@@ -97,13 +99,21 @@ static int build(struct daemon *daemon, struct text *error) {
 	daemon->audience = audience_create();
 	if (!daemon->publication || !daemon->audience)
 		return -ENOMEM;
-	r = prober_create(&daemon->prober, &daemon->config, daemon->publication);
+	files = maintenance_files_of(&daemon->config);
+	daemon->steward = steward_create(daemon->publication, &files);
+	if (!daemon->steward)
+		return -ENOMEM;
+	/* Before the first answer. */
+	steward_refresh(daemon->steward);
+	r = prober_create(&daemon->prober, &daemon->config, daemon->publication, daemon->steward);
 	if (r < 0)
 		return r;
 	daemon->stage = (struct stage){
 		.publication = daemon->publication,
 		.audience = daemon->audience,
+		.steward = daemon->steward,
 		.prober = daemon->prober,
+		.started = clock_now(),
 	};
 	daemon->http = http_create(&daemon->stage);
 	if (!daemon->http)
@@ -139,6 +149,7 @@ void daemon_destroy(struct daemon *daemon) {
 	agent_destroy(daemon->agent);
 	http_destroy(daemon->http);
 	prober_destroy(daemon->prober);
+	steward_destroy(daemon->steward);
 	audience_destroy(daemon->audience);
 	publication_destroy(daemon->publication);
 	client_library_finish();
@@ -175,6 +186,7 @@ static int reopen_doors(struct daemon *daemon, const struct config *fresh, struc
 
 /* The fresh configuration replaces the running one whole, or not at all. */
 static int reload_into(struct daemon *daemon, struct config *fresh, struct text *error) {
+	struct maintenance_files files;
 	struct change changes[ENDPOINT_MAX];
 	size_t count;
 	int r = config_load(fresh, daemon->sources, error);
@@ -190,6 +202,8 @@ static int reload_into(struct daemon *daemon, struct config *fresh, struct text 
 	if (r < 0)
 		return r;
 	log_set_level(fresh->log_level);
+	files = maintenance_files_of(fresh);
+	steward_configure(daemon->steward, &files);
 	count = publication_set_endpoints(daemon->publication, &fresh->endpoints, changes);
 	announce_changes(changes, count);
 	return 0;

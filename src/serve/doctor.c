@@ -128,7 +128,7 @@ void doctor_examine(const struct config *config, const char *socket, struct find
 	doctor_files(config, findings);
 	doctor_arguments(findings);
 	doctor_timing(config, findings);
-	doctor_legacy_files(config, findings);
+	doctor_orders(config, findings);
 	inquire(&inquiry, config, socket);
 	look_at_server(config, &inquiry, findings);
 	doctor_daemon(config, socket, &inquiry, findings);

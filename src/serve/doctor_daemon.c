@@ -137,7 +137,7 @@ static void judge_legacy_file(const struct config *config, const struct inquiry 
 	const char *file = config->legacy_file;
 	bool exists = file[0] && access(file, F_OK) == 0;
 
-	if (exists && inquiry->facts.maintenance != MAINTENANCE_DISABLED)
+	if (exists && inquiry->facts.order.origin != ORDER_LEGACY)
 		finding_remedy(finding_add(findings, FINDING_PROBLEM,
 					   "%s exists, but the daemon does not see it", file),
 			       "PrivateTmp=no in its unit, and the same configuration here");

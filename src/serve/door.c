@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/commands.h"
 #include "serve/replies.h"
 
 #define CONNECTION_MEMORY (8 * 1024) /* bounds a request's line and headers */
@@ -40,30 +41,78 @@ static void describe_peer(struct MHD_Connection *connection, char *text, size_t 
 		snprintf(text, size, "unix");
 }
 
+/* What does not fit is read and forgotten; the answer then says so. */
+static void collect(struct exchange *exchange, const char *bytes, size_t length) {
+	if (!exchange->body)
+		exchange->body = calloc(1, COMMAND_LARGEST + 1);
+	if (!exchange->body || exchange->body_length + length > COMMAND_LARGEST) {
+		exchange->body_is_too_large = true;
+		return;
+	}
+	memcpy(exchange->body + exchange->body_length, bytes, length);
+	exchange->body_length += length;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
 				  const char *path, const char *method, const char *version,
 				  const char *upload, size_t *upload_size, void **request) {
 	struct door *door = context;
+	struct exchange *exchange = *request;
 	char peer[INET6_ADDRSTRLEN];
 	enum MHD_Result result;
-	unsigned int status;
 
-	(void)upload;
 	/* MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. */
-	if (!*request) {
-		*request = door;
-		return MHD_YES;
+	if (!exchange) {
+		*request = calloc(1, sizeof(*exchange));
+		return *request ? MHD_YES : MHD_NO;
 	}
 	if (*upload_size > 0) {
+		if (replies_want_body(door->replies, method, path))
+			collect(exchange, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	result = replies_answer(door->replies, connection, method, path, version, &status);
+	exchange->method = method;
+	exchange->path = path;
+	exchange->version = version;
+	result = replies_answer(door->replies, connection, exchange);
 	if (door->settings.log_requests) {
 		describe_peer(connection, peer, sizeof(peer));
-		log_info("request from %s: %s %s -> %u", peer, method, path, status);
+		log_info("request from %s: %s %s -> %u", peer, method, path, exchange->status);
 	}
 	return result;
+}
+
+/* Only what has been sent to the last byte counts as told. */
+static void note(const struct door *door, struct MHD_Connection *connection,
+		 const struct exchange *exchange) {
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct answer answer = {
+		.kind = POLLER_HTTP,
+		.peer = info ? info->client_addr : NULL,
+		.path = exchange->noted_path,
+		.state = exchange->haproxy_state,
+		.status = exchange->status,
+		.is_verdict = exchange->is_verdict,
+		.available = exchange->available,
+		.epoch = exchange->epoch,
+	};
+
+	audience_note(door->audience, &answer);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **request,
+			 enum MHD_RequestTerminationCode how) {
+	struct exchange *exchange = *request;
+
+	if (!exchange)
+		return;
+	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->status)
+		note(context, connection, exchange);
+	free(exchange->body);
+	free(exchange);
+	*request = NULL;
 }
 
 /* Before a byte is read. */
@@ -129,9 +178,10 @@ static struct MHD_Daemon *start_daemon(struct door *door, const struct http_sett
 		tls[0].option = MHD_OPTION_END;
 	return MHD_start_daemon(
 		flags, 0, on_accept, door, on_request, door, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-		NULL, MHD_OPTION_LISTEN_SOCKET, door->fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)settings->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, seconds,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_LISTEN_SOCKET,
+		door->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)settings->max_connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY,
 		/* No Host is needed, as the original needed none. */
 		MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
@@ -202,7 +252,8 @@ int door_start(struct door *door, const struct stage *stage, const struct http_s
 		if (!key)
 			return -EINVAL;
 	}
-	door->replies = replies_create(stage);
+	door->audience = stage->audience;
+	door->replies = replies_create(stage, door->is_control);
 	if (!door->replies)
 		return -ENOMEM;
 	door->daemon = start_daemon(door, &door->settings, certificate, key);

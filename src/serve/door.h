@@ -23,6 +23,7 @@ struct door {
 	struct http_settings settings;
 	struct MHD_Daemon *daemon;
 	struct replies *replies;
+	struct audience *audience; /* the stage's */
 };
 
 /* Takes over `fd`. NULL when out of memory; `fd` is closed then. */

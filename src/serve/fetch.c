@@ -16,6 +16,7 @@
 #include "base/text.h"
 
 #define ANSWER_LARGEST (1024 * 1024)
+#define REQUEST_LARGEST 4096
 #define RETRY_MS 10
 
 /* 0 once one of the events is there, -ETIMEDOUT, or -errno. */
@@ -137,20 +138,33 @@ static int read_answer(int fd, char *answer, int64_t deadline) {
 	return is_complete(answer, length, true) ? 0 : -EPROTO;
 }
 
-static bool is_good(const char *answer) {
-	return strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0;
+/* 0 where the answer is no HTTP. */
+static unsigned int status_of(const char *answer) {
+	if (strncmp(answer, "HTTP/1.", 7) != 0 || strlen(answer) < 12 || answer[8] != ' ')
+		return 0;
+	return (unsigned int)strtoul(answer + 9, NULL, 10);
 }
 
-static int exchange(int fd, const char *path, int64_t deadline, char **body) {
+/* `command` NULL: GET. */
+static void write_request(struct text *request, const char *path, const char *command) {
+	if (command)
+		text_format(request, "POST %s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", path,
+			    strlen(command), command);
+	else
+		text_format(request, "GET %s HTTP/1.0\r\n\r\n", path);
+}
+
+static int exchange(int fd, const char *path, const char *command, int64_t deadline,
+		    unsigned int *status, char **body) {
 	AUTO_FREE char *answer = malloc(ANSWER_LARGEST);
-	char storage[512];
+	char storage[REQUEST_LARGEST];
 	struct text request;
 	int r;
 
 	if (!answer)
 		return -ENOMEM;
 	text_init(&request, storage, sizeof(storage));
-	text_format(&request, "GET %s HTTP/1.0\r\n\r\n", path);
+	write_request(&request, path, command);
 	if (request.truncated)
 		return -ENAMETOOLONG;
 	r = send_all(fd, storage, request.length, deadline);
@@ -158,22 +172,44 @@ static int exchange(int fd, const char *path, int64_t deadline, char **body) {
 		r = read_answer(fd, answer, deadline);
 	if (r < 0)
 		return r;
-	if (!is_good(answer))
+	*status = status_of(answer);
+	if (*status == 0)
 		return -EPROTO;
 	*body = strdup(find_body(answer));
 	return *body ? 0 : -ENOMEM;
 }
 
+static int get(int fd, const char *path, int64_t deadline, char **body) {
+	unsigned int status;
+	int r = exchange(fd, path, NULL, deadline, &status, body);
+
+	if (r < 0 || status == 200)
+		return r;
+	free(TAKE_POINTER(*body));
+	return -EPROTO;
+}
+
 /* --- the doors ------------------------------------------------------------------------------ */
 
-int fetch_unix(const char *socket_path, const char *path, int64_t deadline, char **body) {
+static int connect_unix(const char *socket_path, int64_t deadline) {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	AUTO_CLOSE int fd = -1;
 
 	if (!text_copy(address.sun_path, sizeof(address.sun_path), socket_path))
 		return -ENAMETOOLONG;
-	fd = connect_to((const struct sockaddr *)&address, sizeof(address), deadline);
-	return fd < 0 ? fd : exchange(fd, path, deadline, body);
+	return connect_to((const struct sockaddr *)&address, sizeof(address), deadline);
+}
+
+int fetch_unix(const char *socket_path, const char *path, int64_t deadline, char **body) {
+	AUTO_CLOSE int fd = connect_unix(socket_path, deadline);
+
+	return fd < 0 ? fd : get(fd, path, deadline, body);
+}
+
+int fetch_command(const char *socket_path, const char *path, const char *command, int64_t deadline,
+		  unsigned int *status, char **body) {
+	AUTO_CLOSE int fd = connect_unix(socket_path, deadline);
+
+	return fd < 0 ? fd : exchange(fd, path, command, deadline, status, body);
 }
 
 static int look_up(const char *host, const char *port, struct addrinfo **found) {
@@ -210,5 +246,5 @@ int fetch_tcp(const char *host, const char *port, const char *path, int64_t dead
 	for (const struct addrinfo *it = found; it && fd < 0; it = it->ai_next)
 		fd = connect_to(it->ai_addr, it->ai_addrlen, share_of(deadline, it));
 	freeaddrinfo(found);
-	return fd < 0 ? fd : exchange(fd, path, deadline, body);
+	return fd < 0 ? fd : get(fd, path, deadline, body);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fetching one document from a running daemon: an HTTP/1.0 GET without TLS, over TCP or over its
- * Unix socket, bounded in time and size.
+ * Fetching one document from a running daemon: an HTTP/1.0 request without TLS, over TCP or over
+ * its Unix socket, bounded in time and size.
  */
 #ifndef CLUSTERCHECKD_SERVE_FETCH_H
 #define CLUSTERCHECKD_SERVE_FETCH_H
@@ -14,6 +14,10 @@
  * -ECONNREFUSED when no daemon is there.
  */
 int fetch_unix(const char *socket_path, const char *path, int64_t deadline, char **body);
+
+/* POSTs a command in JSON. 0 with the answer's status and body, whatever they are, or as above. */
+int fetch_command(const char *socket_path, const char *path, const char *command, int64_t deadline,
+		  unsigned int *status, char **body);
 
 /*
  * Tries each address of the host, each for its share of the time. Looking up a name is the one step

@@ -33,10 +33,11 @@ static void probe_node(struct probe *probe, const struct config *config, struct 
 }
 
 void inquiry_probe(const struct config *config, struct facts *facts) {
+	const struct maintenance_files files = maintenance_files_of(config);
 	struct probe *probe = probe_create(&config->mysql, -1);
 
 	memset(facts, 0, sizeof(*facts));
-	facts->maintenance = maintenance_read(config->legacy_file);
+	maintenance_look(&files, &facts->order);
 	if (probe)
 		probe_node(probe, config, facts);
 	probe_destroy(probe);

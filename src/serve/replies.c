@@ -7,11 +7,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/stamp.h"
 #include "node/client.h"
 #include "node/report.h"
+#include "serve/commands.h"
 #include "view/answer.h"
 #include "view/metrics.h"
-#include "view/stamp.h"
 #include "view/status.h"
 
 #define REASON_HEADER "X-Clustercheck-Reason"
@@ -20,10 +21,12 @@
 struct reply {
 	struct MHD_Response *kept, *closed;
 	unsigned int status;
+	bool is_verdict, available;
 };
 
 struct replies {
 	struct stage stage;
+	bool commands;
 	struct snapshot snapshot;
 	int64_t valid_until; /* when time alone changes a verdict */
 	struct reply verdicts[ENDPOINT_MAX];
@@ -72,6 +75,8 @@ static struct reply render_verdict(const struct facts *facts, const struct polic
 					answer_body(policy->dialect, judged.sentence));
 	char stamp[STAMP_SIZE];
 
+	reply.is_verdict = true;
+	reply.available = judged.available;
 	reply_header(&reply, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	reply_header(&reply, REASON_HEADER, reason_name(judged.reason));
 	/* MHD refuses a value with control characters, and the header is then left out. */
@@ -92,10 +97,10 @@ static void render(struct replies *replies, int64_t now) {
 	replies->valid_until = CLOCK_NEVER;
 	for (size_t i = 0; i < snapshot->endpoints.count; i++) {
 		const struct policy *policy = &snapshot->endpoints.items[i].policy;
-		int64_t expires = verdict_expires(&snapshot->facts, policy);
+		int64_t expires = verdict_expires(&snapshot->facts, policy, now);
 
 		replies->verdicts[i] = render_verdict(&snapshot->facts, policy, now);
-		if (expires > now && expires < replies->valid_until)
+		if (expires < replies->valid_until)
 			replies->valid_until = expires;
 	}
 }
@@ -110,12 +115,13 @@ static void refresh(struct replies *replies) {
 	render(replies, now);
 }
 
-struct replies *replies_create(const struct stage *stage) {
+struct replies *replies_create(const struct stage *stage, bool commands) {
 	struct replies *replies = calloc(1, sizeof(*replies));
 
 	if (!replies)
 		return NULL;
 	replies->stage = *stage;
+	replies->commands = commands;
 	replies->method_not_allowed = reply_make(405, "text/plain", "Method not allowed.\r\n");
 	reply_header(&replies->method_not_allowed, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, OPTIONS");
 	reply_header(&replies->method_not_allowed, REASON_HEADER, "method-not-allowed");
@@ -141,49 +147,54 @@ void replies_destroy(struct replies *replies) {
 }
 
 static enum MHD_Result queue(struct MHD_Connection *connection, const struct reply *reply,
-			     const char *version, unsigned int *status) {
+			     struct exchange *exchange) {
 	/* The original closed; a caller that speaks HTTP/1.0 relies on it. */
-	bool close_it = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
+	bool close_it = strcmp(exchange->version, MHD_HTTP_VERSION_1_1) != 0;
 
-	*status = reply->status;
+	exchange->status = reply->status;
+	exchange->is_verdict = reply->is_verdict;
+	exchange->available = reply->available;
 	if (!reply->kept)
 		return MHD_NO;
 	return MHD_queue_response(connection, reply->status,
 				  close_it ? reply->closed : reply->kept);
 }
 
-static enum MHD_Result answer_once(struct MHD_Connection *connection, const char *type,
-				   const char *body, const char *version, unsigned int *status) {
+static enum MHD_Result answer_once(struct MHD_Connection *connection, unsigned int status,
+				   const char *type, const char *body, struct exchange *exchange) {
 	struct reply reply = {.status = 500};
 	enum MHD_Result result;
 
 	if (body)
-		reply = reply_make(200, type, body);
+		reply = reply_make(status, type, body);
 	reply_header(&reply, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	result = queue(connection, &reply, version, status);
+	result = queue(connection, &reply, exchange);
 	reply_finish(&reply);
 	return result;
 }
 
+static bool has_argument(struct MHD_Connection *connection, const char *name, const char *wanted) {
+	const char *value = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+
+	return value && strcmp(value, wanted) == 0;
+}
+
 /* Rendered when asked for: people and scrapers come seldom, and want the moment's age. */
 static enum MHD_Result answer_status(const struct replies *replies,
-				     struct MHD_Connection *connection, const char *version,
-				     unsigned int *status) {
+				     struct MHD_Connection *connection, struct exchange *exchange) {
 	const struct stage *stage = &replies->stage;
 	struct report *report = report_create(stage->publication, stage->audience);
-	const char *history =
-		MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "history");
 	AUTO_FREE char *json = NULL;
 
 	if (report)
-		json = status_json(report, history && strcmp(history, "all") == 0);
+		json = status_json(report, has_argument(connection, "history", "all"));
 	report_destroy(report);
-	return answer_once(connection, "application/json", json, version, status);
+	return answer_once(connection, 200, "application/json", json, exchange);
 }
 
 static enum MHD_Result answer_metrics(const struct replies *replies,
-				      struct MHD_Connection *connection, const char *version,
-				      unsigned int *status) {
+				      struct MHD_Connection *connection,
+				      struct exchange *exchange) {
 	const struct stage *stage = &replies->stage;
 	struct report *report = report_create(stage->publication, stage->audience);
 	AUTO_FREE char *storage = malloc(METRICS_SIZE);
@@ -194,8 +205,24 @@ static enum MHD_Result answer_metrics(const struct replies *replies,
 		metrics_write(&text, report, client_library_version());
 	}
 	report_destroy(report);
-	return answer_once(connection, "text/plain; version=0.0.4; charset=utf-8",
-			   text.length > 0 && !text.truncated ? storage : NULL, version, status);
+	return answer_once(connection, 200, "text/plain; version=0.0.4; charset=utf-8",
+			   text.length > 0 && !text.truncated ? storage : NULL, exchange);
+}
+
+static enum MHD_Result answer_command(const struct replies *replies,
+				      struct MHD_Connection *connection,
+				      struct exchange *exchange) {
+	AUTO_FREE char *json = NULL;
+	unsigned int status = 200;
+
+	if (strcmp(exchange->method, MHD_HTTP_METHOD_POST) != 0)
+		json = command_report(&replies->stage, has_argument(connection, "sessions", "yes"));
+	else
+		status = command_order(
+			&replies->stage,
+			exchange->body && !exchange->body_is_too_large ? exchange->body : "",
+			&json);
+	return answer_once(connection, status, "application/json", json, exchange);
 }
 
 static bool is_read(const char *method) {
@@ -215,17 +242,29 @@ static const struct reply *find_reply(struct replies *replies, const char *path)
 	return &replies->no_such_endpoint;
 }
 
+static bool is_command(const struct replies *replies, const char *path) {
+	return replies->commands && strcmp(path, COMMAND_PATH) == 0;
+}
+
+bool replies_want_body(const struct replies *replies, const char *method, const char *path) {
+	return is_command(replies, path) && strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+}
+
 static enum MHD_Result answer(struct replies *replies, struct MHD_Connection *connection,
-			      const char *method, const char *path, const char *version,
-			      unsigned int *status) {
-	if (!is_read(method))
-		return queue(connection, &replies->method_not_allowed, version, status);
+			      struct exchange *exchange) {
+	bool command = is_command(replies, exchange->path);
+
+	if (!is_read(exchange->method) &&
+	    !(command && strcmp(exchange->method, MHD_HTTP_METHOD_POST) == 0))
+		return queue(connection, &replies->method_not_allowed, exchange);
+	if (command)
+		return answer_command(replies, connection, exchange);
 	refresh(replies);
-	if (strcmp(path, "/status") == 0)
-		return answer_status(replies, connection, version, status);
-	if (strcmp(path, "/metrics") == 0)
-		return answer_metrics(replies, connection, version, status);
-	return queue(connection, find_reply(replies, path), version, status);
+	if (strcmp(exchange->path, "/status") == 0)
+		return answer_status(replies, connection, exchange);
+	if (strcmp(exchange->path, "/metrics") == 0)
+		return answer_metrics(replies, connection, exchange);
+	return queue(connection, find_reply(replies, exchange->path), exchange);
 }
 
 /* Unknown paths are the caller's invention, and would fill the books with rubbish. */
@@ -240,23 +279,15 @@ static const char *path_for_the_books(const struct replies *replies, const char 
 	return "other";
 }
 
-static void note(const struct replies *replies, struct MHD_Connection *connection, const char *path,
-		 unsigned int status) {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+enum MHD_Result replies_answer(struct replies *replies, struct MHD_Connection *connection,
+			       struct exchange *exchange) {
+	enum MHD_Result result = answer(replies, connection, exchange);
 	const char *state =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Haproxy-Server-State");
 
-	audience_note(replies->stage.audience, POLLER_HTTP, info ? info->client_addr : NULL,
-		      path_for_the_books(replies, path), status, state);
-}
-
-enum MHD_Result replies_answer(struct replies *replies, struct MHD_Connection *connection,
-			       const char *method, const char *path, const char *version,
-			       unsigned int *status) {
-	enum MHD_Result result = answer(replies, connection, method, path, version, status);
-
-	if (result == MHD_YES)
-		note(replies, connection, path, *status);
+	exchange->epoch = replies->snapshot.epoch;
+	text_copy(exchange->noted_path, sizeof(exchange->noted_path),
+		  path_for_the_books(replies, exchange->path));
+	text_copy(exchange->haproxy_state, sizeof(exchange->haproxy_state), state ? state : "");
 	return result;
 }

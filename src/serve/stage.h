@@ -8,12 +8,15 @@
 #include "node/audience.h"
 #include "node/prober.h"
 #include "node/snapshot.h"
+#include "node/steward.h"
 
 /* All of it stays its owner's and must outlive the doors. */
 struct stage {
 	struct publication *publication;
 	struct audience *audience;
-	const struct prober *prober;
+	struct steward *steward;
+	struct prober *prober;
+	int64_t started; /* clock_now() */
 };
 
 #endif

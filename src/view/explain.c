@@ -98,15 +98,12 @@ static void add_limit(struct text *out, const char *key, double limit) {
 	text_format(out, "policy %s=%g%s", key, limit, limit > 0 ? "" : " (no limit)");
 }
 
-static void add_maintenance(struct text *out, enum maintenance maintenance) {
-	static const char *const words[] = {
-		[MAINTENANCE_NONE] = "nothing",
-		[MAINTENANCE_DRAINING] = "drain",
-		[MAINTENANCE_DISABLED] = "disable",
-	};
-
+static void add_order(struct text *out, const struct order *order, int64_t now) {
 	separate(out);
-	text_format(out, "ordered: %s", words[maintenance]);
+	text_append(out, "ordered: ");
+	if (order_mode(order, now) == MAINTENANCE_NONE)
+		text_append(out, "nothing");
+	order_describe(order, now, out);
 }
 
 static void add_fact(struct text *out, const struct facts *facts, enum fact_id id) {
@@ -145,7 +142,7 @@ void explain_values(enum reason reason, const struct facts *facts, const struct 
 	const struct evidence *looked = &evidence[reason];
 
 	if (looked->looks & LOOK_MAINTENANCE)
-		add_maintenance(out, facts->maintenance);
+		add_order(out, &facts->order, now);
 	if (looked->looks & LOOK_PROBE)
 		add_result(out, "probe", &facts->probe);
 	if (looked->looks & LOOK_LOGIN)

@@ -206,10 +206,13 @@ void metrics_write(struct text *out, const struct report *report, const char *cl
 	write_outcomes(out, "logins_total", "Logins by outcome.", facts->totals.logins);
 	write_answers(out, report);
 	family(out, "maintenance", "gauge", "Whether an operator has taken the node out.");
-	labelled(out, "maintenance", facts->maintenance == MAINTENANCE_DISABLED, "mode", "disabled",
-		 NULL, NULL);
-	labelled(out, "maintenance", facts->maintenance == MAINTENANCE_DRAINING, "mode", "draining",
-		 NULL, NULL);
+	labelled(out, "maintenance", order_mode(&facts->order, report->now) == MAINTENANCE_DISABLED,
+		 "mode", "disabled", NULL, NULL);
+	labelled(out, "maintenance", order_mode(&facts->order, report->now) == MAINTENANCE_DRAINING,
+		 "mode", "draining", NULL, NULL);
+	if (order_mode(&facts->order, report->now) != MAINTENANCE_NONE && facts->order.until)
+		gauge(out, "maintenance_until_timestamp_seconds",
+		      "When the operator's order ends by itself.", seconds(facts->order.until));
 	write_galera(out, facts);
 	write_build(out, client);
 }

@@ -170,10 +170,17 @@ static void judge_verdict(struct judgement *it) {
 	const struct facts *facts = it->subject->facts;
 	enum reason reason = it->subject->reason;
 	const char *detail = reason_help(reason);
+	char storage[512];
+	struct text order;
 
 	if (reason == REASON_AVAILABLE)
 		return;
-	if (facts->probe.error[0])
+	text_init(&order, storage, sizeof(storage));
+	if (reason == REASON_DISABLED || reason == REASON_DRAINING)
+		order_describe(&facts->order, it->subject->now, &order);
+	if (order.length > 0)
+		detail = storage;
+	else if (facts->probe.error[0])
 		detail = facts->probe.error;
 	else if (facts->login.error[0] &&
 		 (reason == REASON_LOGIN_FAILING || reason == REASON_TOO_MANY_CONNECTIONS))

@@ -16,6 +16,7 @@
 struct nagios_subject {
 	const struct facts *facts;
 	enum reason reason;
+	int64_t now;	      /* clock_now() that it was judged at */
 	const char *missing;  /* members that should be there, "a, b"; empty: none */
 	const char *source;   /* who was asked, for long output */
 	const char *document; /* all there is, for the longest output; NULL: nothing */

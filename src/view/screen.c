@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -66,6 +67,29 @@ static void print_probe(const json_t *root, FILE *stream) {
 	}
 	print_error("probe", member(probe, "error"), stream);
 	print_error("fresh login", member(json_object_get(probe, "login"), "error"), stream);
+}
+
+static void print_part(const char *before, const char *text, FILE *stream) {
+	if (!text[0])
+		return;
+	fputs(before, stream);
+	print_clean(text, stream);
+}
+
+static void print_order(const json_t *order, FILE *stream) {
+	const char *mode = member(order, "mode");
+
+	if (!mode[0] || strcmp(mode, "none") == 0)
+		return;
+	fputs("ordered: ", stream);
+	print_clean(mode, stream);
+	print_part(" by ", member(order, "by"), stream);
+	print_part(" since ", member(order, "since"), stream);
+	print_part(" until ", member(order, "until"), stream);
+	print_part(": ", member(order, "reason"), stream);
+	fprintf(stream, " (%s ", member(order, "origin"));
+	print_clean(member(order, "file"), stream);
+	fputs(")\n", stream);
 }
 
 static void print_endpoints(const json_t *endpoints, bool colour, FILE *stream) {
@@ -157,6 +181,7 @@ int screen_print(const char *json, bool colour, FILE *stream) {
 	}
 	print_names(json_object_get(root, "node"), stream);
 	print_probe(root, stream);
+	print_order(json_object_get(root, "maintenance"), stream);
 	fputs("\nendpoints\n", stream);
 	print_endpoints(json_object_get(root, "endpoints"), colour, stream);
 	fputs("\nfacts\n", stream);

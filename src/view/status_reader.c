@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/stamp.h"
 #include "base/text.h"
 
 static const char *member(const json_t *object, const char *name) {
@@ -62,18 +63,36 @@ static void read_node(struct facts *facts, const json_t *node) {
 			facts->flavour = (enum flavour)i;
 }
 
-/* These two rules look at nothing but the operator's order, so their reasons tell it. */
-static enum maintenance read_maintenance(const json_t *endpoints) {
-	const char *path;
-	json_t *judged;
+static int64_t read_wall(const json_t *object, const char *name) {
+	int64_t wall;
 
-	json_object_foreach ((json_t *)endpoints, path, judged) {
-		if (strcmp(member(judged, "reason"), reason_name(REASON_DISABLED)) == 0)
-			return MAINTENANCE_DISABLED;
-		if (strcmp(member(judged, "reason"), reason_name(REASON_DRAINING)) == 0)
-			return MAINTENANCE_DRAINING;
+	return stamp_parse(member(object, name), &wall) == 0 ? wall : 0;
+}
+
+static int read_mode(struct order *order, const char *name) {
+	for (int i = 0; i <= MAINTENANCE_DISABLED; i++) {
+		if (strcmp(maintenance_name((enum maintenance)i), name) == 0) {
+			order->mode = (enum maintenance)i;
+			return 0;
+		}
 	}
-	return MAINTENANCE_NONE;
+	return -EINVAL;
+}
+
+static int read_order(struct order *order, const json_t *object, int64_t now) {
+	const json_t *left = json_object_get(object, "left_ms");
+
+	for (int i = 0; i <= ORDER_DAMAGED; i++)
+		if (strcmp(order_origin_name((enum order_origin)i), member(object, "origin")) == 0)
+			order->origin = (enum order_origin)i;
+	text_copy(order->file, sizeof(order->file), member(object, "file"));
+	text_copy(order->by, sizeof(order->by), member(object, "by"));
+	text_copy(order->reason, sizeof(order->reason), member(object, "reason"));
+	order->since = read_wall(object, "since");
+	order->until = read_wall(object, "until");
+	if (left)
+		order->ends = now + (int64_t)(json_number_value(left) * NSEC_PER_MSEC);
+	return read_mode(order, member(object, "mode"));
 }
 
 static int read_root(const json_t *root, int64_t now, struct facts *facts) {
@@ -82,13 +101,13 @@ static int read_root(const json_t *root, int64_t now, struct facts *facts) {
 
 	if (!json_is_object(json_object_get(root, "endpoints")) ||
 	    read_result(&facts->probe, probe) < 0 ||
-	    read_result(&facts->login, json_object_get(probe, "login")) < 0)
+	    read_result(&facts->login, json_object_get(probe, "login")) < 0 ||
+	    read_order(&facts->order, json_object_get(root, "maintenance"), now) < 0)
 		return -EINVAL;
 	if (json_is_number(age))
 		facts->probed_at = now - (int64_t)(json_number_value(age) * NSEC_PER_MSEC);
 	facts->took =
 		(int64_t)(json_number_value(json_object_get(probe, "duration_ms")) * NSEC_PER_MSEC);
-	facts->maintenance = read_maintenance(json_object_get(root, "endpoints"));
 	read_node(facts, json_object_get(root, "node"));
 	read_values(facts, json_object_get(root, "facts"));
 	return 0;

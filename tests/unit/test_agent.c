@@ -50,7 +50,7 @@ static const struct setting settings[] = {
 };
 
 static void set_facts(struct facts *facts, const struct setting *setting) {
-	*facts = (struct facts){.probed_at = NOW, .maintenance = setting->maintenance};
+	*facts = (struct facts){.probed_at = NOW, .order = {.mode = setting->maintenance}};
 	facts->probe.outcome = facts->login.outcome = PROBE_OK;
 	facts_set(facts, FACT_WSREP_ON, "ON");
 	facts_set(facts, FACT_CLUSTER_STATUS, "Primary");

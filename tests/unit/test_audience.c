@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "node/audience.h"
 
 static struct sockaddr_in caller(uint32_t number) {
@@ -18,7 +19,10 @@ static void note(struct audience *audience, uint32_t number, const char *path,
 		 unsigned int status) {
 	struct sockaddr_in from = caller(number);
 
-	audience_note(audience, POLLER_HTTP, (struct sockaddr *)&from, path, status, NULL);
+	audience_note(audience, &(struct answer){.kind = POLLER_HTTP,
+						 .peer = (struct sockaddr *)&from,
+						 .path = path,
+						 .status = status});
 }
 
 static int create(void **state) {
@@ -82,7 +86,7 @@ static void answers_are_counted_by_path_and_status(void **state) {
 	note(*state, 1, "/", 200);
 	note(*state, 2, "/", 200);
 	note(*state, 2, "/", 503);
-	audience_note(*state, POLLER_AGENT, NULL, "/", 0, NULL);
+	audience_note(*state, &(struct answer){.kind = POLLER_AGENT, .path = "/"});
 	count = audience_counts(*state, counts);
 	assert_int_equal(count, 3);
 	assert_int_equal(counts[0].count, 2);
@@ -107,12 +111,104 @@ static void the_balancers_view_is_kept_and_cut(void **state) {
 
 	memset(state_text, 'x', sizeof(state_text) - 1);
 	state_text[sizeof(state_text) - 1] = '\0';
-	audience_note(*state, POLLER_HTTP, (struct sockaddr *)&from, "/", 200, state_text);
+	audience_note(*state, &(struct answer){.kind = POLLER_HTTP,
+					       .peer = (struct sockaddr *)&from,
+					       .path = "/",
+					       .status = 200,
+					       .state = state_text});
 	audience_pollers(*state, &poller, 1, &total);
 	assert_int_equal(strlen(poller.state), POLLER_STATE_SIZE - 1);
 	note(*state, 1, "/", 200);
 	audience_pollers(*state, &poller, 1, &total);
 	assert_string_equal(poller.state, "");
+}
+
+/* --- balancers ------------------------------------------------------------------------------ */
+
+static struct answer verdict_for(const struct sockaddr_in *from, bool available, uint64_t epoch,
+				 const char *state) {
+	return (struct answer){.kind = POLLER_HTTP,
+			       .peer = (const struct sockaddr *)from,
+			       .path = "/rw",
+			       .state = state,
+			       .status = available ? 200 : 404,
+			       .is_verdict = true,
+			       .available = available,
+			       .epoch = epoch};
+}
+
+static void tell(struct audience *audience, uint32_t number, bool available, uint64_t epoch,
+		 const char *state, int times) {
+	struct sockaddr_in from = caller(number);
+	struct answer answer = verdict_for(&from, available, epoch, state);
+
+	while (times-- > 0)
+		audience_note(audience, &answer);
+}
+
+static size_t balancers(struct audience *audience, struct poller *list) {
+	size_t total, count = audience_balancers(audience, clock_now(), list, 8, &total);
+
+	assert_int_equal(total, count);
+	return count;
+}
+
+static void told_counts_answers_in_a_row_under_one_order(void **state) {
+	struct poller list[8];
+
+	tell(*state, 1, true, 1, NULL, 4);
+	assert_int_equal(balancers(*state, list), 1);
+	assert_int_equal(list[0].told, 4);
+	tell(*state, 1, false, 1, NULL, 1);
+	balancers(*state, list);
+	assert_int_equal(list[0].told, 1);
+	tell(*state, 1, false, 2, NULL, 2);
+	balancers(*state, list);
+	assert_int_equal(list[0].told, 2);
+	assert_int_equal(list[0].epoch, 2);
+}
+
+static void who_asks_seldom_or_for_something_else_is_no_balancer(void **state) {
+	struct sockaddr_in from = caller(2);
+	struct answer status = {.kind = POLLER_HTTP,
+				.peer = (struct sockaddr *)&from,
+				.path = "/status",
+				.status = 200};
+	struct answer on_control = verdict_for(NULL, true, 1, NULL);
+	struct poller list[8];
+
+	tell(*state, 1, true, 1, NULL, 2);
+	for (int i = 0; i < 5; i++) {
+		audience_note(*state, &status);
+		audience_note(*state, &on_control);
+	}
+	assert_int_equal(balancers(*state, list), 0);
+	tell(*state, 1, true, 1, NULL, 1);
+	assert_int_equal(balancers(*state, list), 1);
+}
+
+static void who_was_silent_before_the_order_is_no_balancer(void **state) {
+	struct poller list[8];
+	size_t total;
+
+	tell(*state, 1, true, 1, NULL, 5);
+	assert_int_equal(
+		audience_balancers(*state, clock_now() + 3 * NSEC_PER_SEC, list, 8, &total), 0);
+	assert_int_equal(balancers(*state, list), 1);
+}
+
+/* "; scur=" and the like change all the time. */
+static void two_backends_of_one_host_are_two(void **state) {
+	struct poller list[8];
+
+	for (int i = 0; i < 3; i++) {
+		tell(*state, 1, true, 1, "UP 2/3; name=a/n1; node=lb1; weight=1/2; scur=1", 1);
+		tell(*state, 1, true, 1, "UP 3/3; name=b/n1; node=lb1; weight=1/2; scur=2", 1);
+		tell(*state, 1, true, 1, "UP; name=a/n1; node=lb2", 1);
+	}
+	assert_int_equal(balancers(*state, list), 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(list[i].told, 3);
 }
 
 int main(void) {
@@ -126,6 +222,13 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(counts_are_bounded, create, destroy),
 		cmocka_unit_test_setup_teardown(the_balancers_view_is_kept_and_cut, create,
 						destroy),
+		cmocka_unit_test_setup_teardown(told_counts_answers_in_a_row_under_one_order,
+						create, destroy),
+		cmocka_unit_test_setup_teardown(
+			who_asks_seldom_or_for_something_else_is_no_balancer, create, destroy),
+		cmocka_unit_test_setup_teardown(who_was_silent_before_the_order_is_no_balancer,
+						create, destroy),
+		cmocka_unit_test_setup_teardown(two_backends_of_one_host_are_two, create, destroy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

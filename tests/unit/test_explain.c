@@ -68,7 +68,7 @@ static void alter(int what, size_t variant, struct facts *facts, struct policy *
 		facts->login.outcome = (enum probe_outcome)(variant % PROBE_OUTCOME_COUNT);
 		break;
 	case 2:
-		facts->maintenance = (enum maintenance)(variant % 3);
+		facts->order.mode = (enum maintenance)(variant % 3);
 		break;
 	case 3:
 		facts->probed_at = on ? NOW : NOW - 3600 * NSEC_PER_SEC;

@@ -298,11 +298,11 @@ static void differences_of_maintenance(void **state) {
 	struct facts after = facts;
 
 	(void)state;
-	after.maintenance = MAINTENANCE_DISABLED;
+	after.order.mode = MAINTENANCE_DISABLED;
 	expect_difference(&facts, &after, "maintenance none→disabled");
 	expect_difference(&after, &facts, "maintenance disabled→none");
 	facts_set(&after, FACT_READY, "OFF");
-	after.maintenance = MAINTENANCE_DRAINING;
+	after.order.mode = MAINTENANCE_DRAINING;
 	expect_difference(&facts, &after, "maintenance none→draining, wsrep_ready ON→OFF");
 }
 

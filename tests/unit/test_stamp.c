@@ -4,13 +4,14 @@
  */
 #include "unit.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "view/stamp.h"
+#include "base/stamp.h"
 
 static void stamps(void **state) {
 	static const struct {
@@ -49,10 +50,50 @@ static void the_time_zone_has_no_part_in_it(void **state) {
 	assert_string_equal(stamp, "2026-01-31T23:59:59.000Z");
 }
 
+static void what_is_written_is_read(void **state) {
+	static const int64_t walls[] = {0, NSEC_PER_MSEC, INT64_C(1769903999) * NSEC_PER_SEC,
+					INT64_C(4102444800) * NSEC_PER_SEC + 999 * NSEC_PER_MSEC};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(walls); i++) {
+		char stamp[STAMP_SIZE];
+		int64_t wall = -1;
+
+		stamp_format(stamp, walls[i]);
+		assert_int_equal(stamp_parse(stamp, &wall), 0);
+		assert_int_equal(wall, walls[i]);
+	}
+}
+
+static void anything_else_is_refused(void **state) {
+	static const char *const stamps[] = {
+		"",
+		"now",
+		"2026-01-31T23:59:59Z",
+		"2026-01-31 23:59:59.123Z",
+		"2026-02-30T00:00:00.000Z",
+		"2026-13-01T00:00:00.000Z",
+		"2026-01-31T24:00:00.000Z",
+		"2026-01-31T23:59:59.123",
+		"2026-01-31T23:59:59.123Z ",
+		"2026-1-31T23:59:59.123Z",
+		"2026-01-31T23:59:59.-12Z",
+		"1969-12-31T23:59:59.999Z",
+		"9999-01-01T00:00:00.000Z",
+	};
+	int64_t wall;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(stamps); i++)
+		assert_int_equal(stamp_parse(stamps[i], &wall), -EINVAL);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stamps),
 		cmocka_unit_test(the_time_zone_has_no_part_in_it),
+		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(anything_else_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,19 @@ static int parse_age(const char *value, int64_t *age) {
 	return -EINVAL;
 }
 
+static int parse_order_left(const char *value, struct order *order) {
+	int64_t left;
+
+	if (strcmp(value, "-") == 0) {
+		order->ends = 0;
+		return 0;
+	}
+	if (parse_age(value, &left) < 0)
+		return -EINVAL;
+	order->ends = NOW + left;
+	return 0;
+}
+
 static int parse_flow_control(const char *value, struct facts *facts) {
 	char *end;
 
@@ -191,7 +204,9 @@ static int set_fact(struct scene *scene, const char *name, const char *value) {
 	if (strcmp(name, "login") == 0)
 		return parse_outcome(value, &facts->login.outcome);
 	if (strcmp(name, "maintenance") == 0)
-		return parse_maintenance(value, &facts->maintenance);
+		return parse_maintenance(value, &facts->order.mode);
+	if (strcmp(name, "order_left") == 0)
+		return parse_order_left(value, &facts->order);
 	if (strcmp(name, "age") == 0)
 		return parse_age(value, &scene->age);
 	if (strcmp(name, "flow_control") == 0)
@@ -431,14 +446,29 @@ static void an_empty_answer_is_not_available(void **state) {
 static void expiry_is_the_first_stale_moment(void **state) {
 	const struct policy policy = {.max_age = 2 * NSEC_PER_SEC};
 	struct facts facts = {.probed_at = NOW, .probe.outcome = PROBE_REFUSED};
-	int64_t expires = verdict_expires(&facts, &policy);
+	int64_t expires = verdict_expires(&facts, &policy, NOW);
 
 	(void)state;
 	assert_true(expires == NOW + 2 * NSEC_PER_SEC + 1);
 	assert_int_equal(verdict(&facts, &policy, expires - 1).reason, REASON_REFUSED);
 	assert_int_equal(verdict(&facts, &policy, expires).reason, REASON_STALE);
+	assert_true(verdict_expires(&facts, &policy, expires) == CLOCK_NEVER);
 	facts.probe.outcome = PROBE_NEVER;
-	assert_true(verdict_expires(&facts, &policy) == CLOCK_NEVER);
+	assert_true(verdict_expires(&facts, &policy, NOW) == CLOCK_NEVER);
+}
+
+static void an_order_that_ends_expires_first(void **state) {
+	const struct policy policy = {.max_age = 2 * NSEC_PER_SEC};
+	const int64_t ends = NOW + NSEC_PER_SEC;
+	struct facts facts = {.probed_at = NOW,
+			      .probe.outcome = PROBE_REFUSED,
+			      .order = {.mode = MAINTENANCE_DRAINING, .ends = ends}};
+
+	(void)state;
+	assert_true(verdict_expires(&facts, &policy, NOW) == ends);
+	assert_int_equal(verdict(&facts, &policy, ends - 1).reason, REASON_DRAINING);
+	assert_int_equal(verdict(&facts, &policy, ends).reason, REASON_REFUSED);
+	assert_true(verdict_expires(&facts, &policy, ends) == NOW + 2 * NSEC_PER_SEC + 1);
 }
 
 int main(void) {
@@ -448,6 +478,7 @@ int main(void) {
 		cmocka_unit_test(nothing_at_all_is_not_available),
 		cmocka_unit_test(an_empty_answer_is_not_available),
 		cmocka_unit_test(expiry_is_the_first_stale_moment),
+		cmocka_unit_test(an_order_that_ends_expires_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

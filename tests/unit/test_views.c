@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "golden.h"
 #include "sample_report.h"
 #include "view/agent.h"
@@ -35,6 +36,48 @@ static char *pretty(const char *json) {
 	text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	json_decref(root);
 	return text;
+}
+
+/* An operator's order, in words that try to break out of each view. */
+static struct report *ordered(void **state) {
+	struct report *report = *state;
+	struct order *order = &report->snapshot.facts.order;
+
+	*order = (struct order){
+		.mode = MAINTENANCE_DRAINING,
+		.origin = ORDER_GIVEN,
+		.file = "/var/lib/clustercheckd/maintenance",
+		.by = "o\"brien",
+		.reason = "new \xff kernel | \"now\"",
+		.since = report->wall - NSEC_PER_SEC,
+		.until = report->wall + 60 * NSEC_PER_SEC,
+		.ends = report->now + 60 * NSEC_PER_SEC,
+	};
+	return report;
+}
+
+static void an_order_is_in_every_view(void **state) {
+	struct report *report = ordered(state);
+	AUTO_FREE char *json = status_json(report, false);
+	AUTO_FREE char *metrics = calloc(1, METRICS_SIZE);
+	AUTO_FREE char *screen = NULL;
+	struct text out;
+	size_t size;
+	FILE *stream = open_memstream(&screen, &size);
+	json_t *root = json_loads(json, 0, NULL);
+
+	text_init(&out, metrics, METRICS_SIZE);
+	metrics_write(&out, report, "client");
+	screen_print(json, false, stream);
+	fclose(stream);
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(root, "maintenance"), "reason")),
+		"new ? kernel | \"now\"");
+	json_decref(root);
+	assert_non_null(strstr(metrics, "clustercheck_maintenance{mode=\"draining\"} 1\n"));
+	assert_non_null(strstr(metrics, "clustercheck_maintenance_until_timestamp_seconds "));
+	assert_non_null(strstr(screen, "ordered: draining by o\"brien since 2026-"));
+	assert_non_null(strstr(screen, ": new ? kernel | \"now\" (given /var/lib/"));
 }
 
 static void status_is_golden(void **state) {
@@ -144,6 +187,8 @@ static void views_agree(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_order_is_in_every_view, make_report,
+						free_report),
 		cmocka_unit_test_setup_teardown(status_is_golden, make_report, free_report),
 		cmocka_unit_test_setup_teardown(metrics_are_golden, make_report, free_report),
 		cmocka_unit_test_setup_teardown(screen_is_golden, make_report, free_report),

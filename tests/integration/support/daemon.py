@@ -30,6 +30,7 @@ class Daemon(Process):
         self.directory = directory
         self.ini = directory / "clustercheckd.ini"
         self.legacy_file = directory / "disabled"
+        self.maintenance_file = directory / "maintenance"
         self.control = directory / "control.sock"
         self.address = address or ("127.0.0.1", free_port())
         self.port = self.address[1]
@@ -43,7 +44,7 @@ class Daemon(Process):
             },
             "http": {"listen": f"127.0.0.1:{self.port}"},
             "control": {"socket": self.control},
-            "maintenance": {"legacy_file": self.legacy_file},
+            "maintenance": {"file": self.maintenance_file, "legacy_file": self.legacy_file},
         }
         self.configure(sections or {})
         super().__init__(

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/steward.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "node/announce.h"
+
+struct steward {
+	pthread_mutex_t lock;
+	struct publication *publication; /* or NULL */
+	struct maintenance_files files;
+	struct order order; /* as published */
+	bool swept;	    /* its time was over, and its file was taken away or could not be */
+};
+
+struct steward *steward_create(struct publication *publication,
+			       const struct maintenance_files *files) {
+	struct steward *steward = calloc(1, sizeof(*steward));
+
+	if (!steward)
+		return NULL;
+	pthread_mutex_init(&steward->lock, NULL);
+	steward->publication = publication;
+	steward->files = *files;
+	return steward;
+}
+
+void steward_destroy(struct steward *steward) {
+	if (!steward)
+		return;
+	pthread_mutex_destroy(&steward->lock);
+	free(steward);
+}
+
+/* --- with the lock held --------------------------------------------------------------------- */
+
+static size_t publish(struct steward *steward, const struct order *order, struct change *changes) {
+	steward->order = *order;
+	steward->swept = false;
+	if (!steward->publication)
+		return 0;
+	return publication_set_order(steward->publication, order, changes);
+}
+
+static bool is_over(const struct order *order) {
+	return order->mode != MAINTENANCE_NONE &&
+	       order_mode(order, clock_now()) == MAINTENANCE_NONE;
+}
+
+/* The file goes; until then it would be read as an order again after a restart of the clock. */
+static size_t sweep(struct steward *steward, struct change *changes) {
+	const struct order none = {0};
+	char storage[512];
+	struct text error;
+
+	if (steward->swept)
+		return 0;
+	text_init(&error, storage, sizeof(storage));
+	log_info("%s ends: its time is over",
+		 steward->order.mode == MAINTENANCE_DRAINING ? "drain" : "disable");
+	if (maintenance_remove(steward->files.file, &error) == 0)
+		return publish(steward, &none, changes);
+	log_warning("%s; the order in it is over all the same", storage);
+	steward->swept = true;
+	return 0;
+}
+
+static size_t read_again(struct steward *steward, struct change *changes) {
+	struct order fresh;
+
+	/* What cannot be known at the moment stands as it stood. */
+	if (maintenance_read(&steward->files, &fresh) == -EAGAIN)
+		return 0;
+	if (order_equals(&fresh, &steward->order))
+		return is_over(&steward->order) ? sweep(steward, changes) : 0;
+	order_reckon(&fresh, clock_now(), clock_wall());
+	if (fresh.origin == ORDER_DAMAGED)
+		log_error("%s: %s; the node counts as disabled until this is mended", fresh.file,
+			  fresh.reason);
+	return publish(steward, &fresh, changes);
+}
+
+static bool is_of_another(const struct order *order, const struct wish *wish) {
+	return order_mode(order, clock_now()) != MAINTENANCE_NONE &&
+	       (order->origin != ORDER_GIVEN || strcmp(order->by, wish->by) != 0);
+}
+
+static void make_order(const struct wish *wish, struct order *order) {
+	/* As exact as it is written. */
+	int64_t since = clock_wall() / NSEC_PER_MSEC * NSEC_PER_MSEC;
+
+	*order = (struct order){.mode = wish->mode, .origin = ORDER_GIVEN, .since = since};
+	memcpy(order->by, wish->by, sizeof(order->by));
+	memcpy(order->reason, wish->reason, sizeof(order->reason));
+	if (wish->duration)
+		order->until = (since + wish->duration) / NSEC_PER_MSEC * NSEC_PER_MSEC;
+}
+
+static int fulfil(struct steward *steward, const struct wish *wish, struct text *error) {
+	struct order order;
+
+	if (!steward->files.file[0]) {
+		text_append(error, "[maintenance] file is empty: there is no place for an order");
+		return -ENOTSUP;
+	}
+	if (wish->own_only && is_of_another(&steward->order, wish)) {
+		order_describe(&steward->order, clock_now(), error);
+		return -EBUSY;
+	}
+	if (wish->mode == MAINTENANCE_NONE)
+		return maintenance_remove(steward->files.file, error);
+	make_order(wish, &order);
+	return maintenance_write(steward->files.file, &order, error);
+}
+
+/* --- from outside --------------------------------------------------------------------------- */
+
+void steward_refresh(struct steward *steward) {
+	struct change changes[ENDPOINT_MAX];
+	size_t count;
+
+	pthread_mutex_lock(&steward->lock);
+	count = read_again(steward, changes);
+	pthread_mutex_unlock(&steward->lock);
+	announce_changes(changes, count);
+}
+
+void steward_configure(struct steward *steward, const struct maintenance_files *files) {
+	pthread_mutex_lock(&steward->lock);
+	steward->files = *files;
+	pthread_mutex_unlock(&steward->lock);
+	steward_refresh(steward);
+}
+
+int steward_order(struct steward *steward, const struct wish *wish, struct text *error) {
+	struct change changes[ENDPOINT_MAX];
+	size_t count;
+	int r;
+
+	steward_refresh(steward);
+	pthread_mutex_lock(&steward->lock);
+	r = fulfil(steward, wish, error);
+	/* Even a failure may have changed the file: what stands there counts. */
+	count = read_again(steward, changes);
+	pthread_mutex_unlock(&steward->lock);
+	announce_changes(changes, count);
+	return r;
+}
+
+void steward_current(struct steward *steward, struct order *order) {
+	pthread_mutex_lock(&steward->lock);
+	*order = steward->order;
+	pthread_mutex_unlock(&steward->lock);
+	if (is_over(order))
+		*order = (struct order){0};
+}
