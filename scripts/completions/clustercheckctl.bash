@@ -1,15 +1,17 @@
 # bash completion for clustercheckctl; a test compares it with clustercheckctl --help
 
 _clustercheckctl() {
-	local commands="status explain doctor check-config grants haproxy"
-	local options="--config --socket --json --watch --user --host --help --version"
+	local commands="status explain drain disable enable doctor check-config grants haproxy"
+	local waiting="--json --wait --polls --timeout --as"
+	local ordering="$waiting --reason --for --idle --no-sessions"
+	local options="--config --socket $ordering --watch --user --host --help --version"
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local config=/etc/clustercheckd/clustercheckd.ini command= i
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-c | --config) config=${COMP_WORDS[++i]} ;;
-		-s | --socket | --user | --host) ((i++)) ;;
+		-s | --socket | --user | --host | --reason | --for | --polls | --timeout | --as) ((i++)) ;;
 		-*) ;;
 		*) command=${command:-${COMP_WORDS[i]}} ;;
 		esac
@@ -23,6 +25,18 @@ _clustercheckctl() {
 		mapfile -t COMPREPLY < <(compgen -u -- "$word")
 		return
 		;;
+	--for)
+		mapfile -t COMPREPLY < <(compgen -W "10m 30m 1h 2h" -- "$word")
+		return
+		;;
+	--timeout)
+		mapfile -t COMPREPLY < <(compgen -W "30s 60s 5m" -- "$word")
+		return
+		;;
+	--reason | --polls | --as)
+		COMPREPLY=()
+		return
+		;;
 	--host)
 		mapfile -t COMPREPLY < <(compgen -A hostname -- "$word")
 		return
@@ -31,6 +45,8 @@ _clustercheckctl() {
 	if [[ $word == -* ]]; then
 		case $command in
 		"") ;;
+		drain | disable) options="--config --socket $ordering" ;;
+		enable) options="--config --socket $waiting" ;;
 		status) options="--config --socket --json --watch" ;;
 		grants) options="--config --socket --user --host" ;;
 		*) options="--config --socket" ;;

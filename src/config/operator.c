@@ -38,7 +38,9 @@ enum {
 		OWN(SWITCH_AS)
 #define ORDERING \
 	WAITING | OWN(SWITCH_REASON) | OWN(SWITCH_FOR) | OWN(SWITCH_IDLE) | OWN(SWITCH_NO_SESSIONS)
-#define WAIT_WORDS "[--wait [--timeout 60s] [--polls 3]]"
+#define WAIT_WORDS "[--wait] [--timeout 60s] [--polls 3]"
+#define ORDER_WORDS \
+	"[--reason TEXT] [--for 30m] " WAIT_WORDS " [--idle] [--no-sessions] [--as NAME] [--json]"
 
 static const struct {
 	const char *name;
@@ -55,15 +57,12 @@ static const struct {
 			      "every rule of the verdict, the values it looked at, and which one "
 			      "decides",
 			      .takes_endpoint = true},
-	[OPERATOR_DRAIN] = {"drain",
-			    "[--reason TEXT] [--for 30m] " WAIT_WORDS " [--idle] [--no-sessions]",
+	[OPERATOR_DRAIN] = {"drain", ORDER_WORDS,
 			    "finish what runs, send nothing new (404): with http-check "
 			    "disable-on-404",
 			    ORDERING},
-	[OPERATOR_DISABLE] = {"disable",
-			      "[--reason TEXT] [--for 30m] " WAIT_WORDS " [--idle] [--no-sessions]",
-			      "take the node out (503)", ORDERING},
-	[OPERATOR_ENABLE] = {"enable", WAIT_WORDS, "end either", WAITING},
+	[OPERATOR_DISABLE] = {"disable", ORDER_WORDS, "take the node out (503)", ORDERING},
+	[OPERATOR_ENABLE] = {"enable", WAIT_WORDS " [--as NAME] [--json]", "end either", WAITING},
 	[OPERATOR_DOCTOR] = {"doctor", "",
 			     "look for what is wrong or will be, and say what to do about it"},
 	[OPERATOR_CHECK_CONFIG] = {"check-config", "",

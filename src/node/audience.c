@@ -15,6 +15,7 @@
 #define BALANCER_ANSWERS 3
 #define BALANCER_PERIOD (60 * NSEC_PER_SEC)
 #define BALANCER_GRACE (2 * NSEC_PER_SEC)
+#define BALANCER_GONE (10 * NSEC_PER_SEC)
 
 struct audience {
 	pthread_mutex_t lock;
@@ -156,11 +157,24 @@ static void count_answer(struct audience *audience, const struct answer *answer)
 	count->count++;
 }
 
+/* From when on somebody who has fallen silent must be taken for gone. */
+static int64_t gone_from(const struct poller *poller) {
+	int64_t patience = 10 * poller->period;
+
+	return poller->last + (patience > BALANCER_GONE ? patience : BALANCER_GONE);
+}
+
+/* One who comes back after having been gone begins a rhythm of its own. */
 static void take_rhythm(struct poller *poller, int64_t now) {
-	if (poller->answers == 1)
+	if (poller->streak > 1 && now > gone_from(poller))
+		poller->streak = 0;
+	if (poller->streak == 0)
+		poller->period = 0;
+	else if (poller->streak == 1)
 		poller->period = now - poller->last;
-	else if (poller->answers > 1)
+	else
 		poller->period += (now - poller->last - poller->period) / 4;
+	poller->streak++;
 	poller->answers++;
 	poller->last = now;
 }
@@ -219,17 +233,14 @@ struct wanted {
 
 static bool is_wanted(const struct poller *poller, const struct wanted *wanted) {
 	int64_t rhythm = 3 * poller->period + BALANCER_GRACE;
-	int64_t gone = 10 * poller->period;
 
 	if (poller->answers == 0)
 		return false;
 	if (wanted->now == 0)
 		return true;
-	if (gone < BALANCER_PERIOD)
-		gone = BALANCER_PERIOD;
 	return poller->is_verdict && !IN6_IS_ADDR_UNSPECIFIED(&poller->address) &&
-	       poller->answers >= BALANCER_ANSWERS && poller->period <= BALANCER_PERIOD &&
-	       poller->last + rhythm >= wanted->since && poller->last + gone >= wanted->now;
+	       poller->streak >= BALANCER_ANSWERS && poller->period <= BALANCER_PERIOD &&
+	       poller->last + rhythm >= wanted->since && gone_from(poller) >= wanted->now;
 }
 
 static size_t copy_wanted(struct audience *audience, const struct wanted *wanted,

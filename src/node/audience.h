@@ -28,7 +28,8 @@ struct poller {
 	char path[ENDPOINT_PATH_SIZE];
 	uint64_t answers;
 	int64_t last;	     /* clock_now() of the last answer */
-	int64_t period;	     /* nanoseconds between answers, smoothed; 0: only one so far */
+	uint64_t streak;     /* answers since it came, or came back after a long silence */
+	int64_t period;	     /* nanoseconds between those, smoothed; 0: only one so far */
 	unsigned int status; /* HTTP status of the last answer; 0 for an agent's */
 	char state[POLLER_STATE_SIZE]; /* the last X-Haproxy-Server-State, or empty */
 	/* The last answer was a verdict: under which order, which, and how often in a row. */
@@ -72,7 +73,8 @@ size_t audience_pollers(struct audience *audience, struct poller *pollers, size_
 /*
  * Copies the balancers, newest first, likewise: whoever has asked for a verdict at least three
  * times and at least once a minute, was still asking at `since` (clock_now()), and has not been
- * silent for so long (ten of its periods, and a minute) that it must be taken for gone.
+ * silent for so long (ten of its periods, and ten seconds) that it must be taken for gone: a script
+ * that asked until it liked the answer keeps nobody waiting for ever.
  */
 size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
 			  size_t max, size_t *total);

@@ -134,6 +134,7 @@ unsigned int command_order(const struct stage *stage, const char *wish_text, cha
 		return r == -EBUSY ? 409 : 500;
 	}
 	log_wish(&wish);
+	prober_wake(stage->prober);
 	*answer = command_report(stage, false);
 	return 200;
 }

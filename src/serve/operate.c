@@ -182,10 +182,10 @@ static enum operate_result wait_for_all(const struct operator_options *options, 
 	struct waiting waiting = {
 		.mode = mode_of(options->command),
 		.polls = options->polls,
+		.begin = clock_now(),
 		.idle = options->idle,
 		.no_sessions = options->no_sessions,
 	};
-	int64_t begin = clock_now();
 	AUTO_FREE char *document = NULL;
 	enum waiting_state state;
 	unsigned int shown = 0;
@@ -195,13 +195,13 @@ static enum operate_result wait_for_all(const struct operator_options *options, 
 	for (;;) {
 		text_init(&what, storage, sizeof(storage));
 		state = look(&waiting, socket, &document, &what);
-		if (state != WAITING_GOES_ON || clock_now() - begin >= options->timeout)
+		if (state != WAITING_GOES_ON || clock_now() - waiting.begin >= options->timeout)
 			break;
 		show_progress(storage, &shown);
 		poll(NULL, 0, LOOK_MS);
 	}
 	show_progress("", &shown);
-	print_end(options, state, storage, document, clock_now() - begin, out);
+	print_end(options, state, storage, document, clock_now() - waiting.begin, out);
 	return state == WAITING_DONE ? OPERATE_DONE : OPERATE_FAILED;
 }
 

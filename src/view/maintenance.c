@@ -65,10 +65,11 @@ char *maintenance_json(const struct maintenance_report *report) {
 	int64_t now = report->now;
 
 	return json_finish(json_pack(
-		"{s:i, s:s, s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "schema", 1, "version",
+		"{s:i, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "schema", 1, "version",
 		VERSION, "maintenance", json_order(&snapshot->facts.order, now), "epoch",
 		(json_int_t)snapshot->epoch, "epoch_age_ms", json_ms(now - snapshot->epoch_since),
-		"uptime_ms", json_ms(now - report->started), "endpoints",
+		"uptime_ms", json_ms(now - report->started), "age_ms",
+		json_ms(now - snapshot->facts.probed_at), "endpoints",
 		endpoints_json(snapshot, now), "balancers_total",
 		(json_int_t)report->balancer_total, "balancers", balancers_json(report), "sessions",
 		sessions_json(&snapshot->facts.sessions, now)));

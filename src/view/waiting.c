@@ -78,6 +78,15 @@ static bool is_polled(const json_t *balancers, const char *path) {
 	return false;
 }
 
+/* Before the order somebody may have stopped the server: what was seen then proves nothing. */
+static bool is_probed_anew(const json_t *root, const struct waiting *waiting, int64_t now,
+			   struct text *what) {
+	if (number(root, "age_ms") * NSEC_PER_MSEC < (double)(now - waiting->begin))
+		return true;
+	text_append(what, "  the node is probed again\n");
+	return false;
+}
+
 /* Every endpoint that somebody polls; where nobody does, the first. */
 static bool endpoints_are_available(const json_t *root, struct text *what) {
 	const json_t *balancers = json_object_get(root, "balancers");
@@ -166,9 +175,12 @@ static void describe_success(const json_t *root, const struct waiting *waiting, 
 		text_append(what, ", no session is at work");
 }
 
-static bool all_are_told(const json_t *root, const struct waiting *waiting, struct text *what) {
+static bool all_are_told(const json_t *root, const struct waiting *waiting, int64_t now,
+			 struct text *what) {
 	bool settled = daemon_has_settled(root, what);
-	bool available = waiting->mode != MAINTENANCE_NONE || endpoints_are_available(root, what);
+	bool available =
+		waiting->mode != MAINTENANCE_NONE ||
+		(is_probed_anew(root, waiting, now, what) && endpoints_are_available(root, what));
 
 	return balancers_are_told(root, waiting, what) && settled && available;
 }
@@ -184,7 +196,7 @@ static enum waiting_state judge(struct waiting *waiting, const json_t *root, int
 			    member(order, "origin"), member(order, "by"), member(order, "file"));
 		return WAITING_IN_VAIN;
 	}
-	if (!all_are_told(root, waiting, what)) {
+	if (!all_are_told(root, waiting, now, what)) {
 		waiting->told_at = 0;
 		return WAITING_GOES_ON;
 	}

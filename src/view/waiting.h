@@ -24,6 +24,7 @@ struct waiting {
 	uint64_t polls;	       /* answers in a row that each balancer is to have got */
 	bool idle;	       /* nobody runs a statement or holds a transaction */
 	bool no_sessions;      /* nobody is connected */
+	int64_t begin;	       /* clock_now(): the node must have been probed since */
 	int64_t told_at; /* kept between calls: clock_now() when all had been told; 0: not yet */
 };
 

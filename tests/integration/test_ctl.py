@@ -784,7 +784,7 @@ def helped_commands():
     """Name and its own options, from the part before the options."""
     found = re.findall(r"^  ([a-z-]+)((?: \[.*\])?)$", helped("clustercheckctl"), re.M)
     assert len(found) >= 6
-    return {name: re.findall(r"--[a-z]+", arguments) for name, arguments in found}
+    return {name: re.findall(r"--[a-z-]+", arguments) for name, arguments in found}
 
 
 def helped_keys():

@@ -31,7 +31,8 @@ static const char *document(const char *mode, int told, bool available, const ch
 
 	snprintf(json, sizeof(json),
 		 "{\"maintenance\":{\"mode\":\"%s\",\"origin\":\"given\",\"by\":\"bob\"},"
-		 "\"uptime_ms\":60000,\"endpoints\":{\"/\":{\"available\":%s,\"http_status\":503,"
+		 "\"uptime_ms\":60000,\"age_ms\":50,\"endpoints\":{\"/"
+		 "\":{\"available\":%s,\"http_status\":503,"
 		 "\"reason\":\"donor\",\"help\":\"x\"},\"/rw\":{\"available\":false,"
 		 "\"http_status\":503,\"reason\":\"read-only\",\"help\":\"x\"}},"
 		 "\"balancers_total\":1,\"balancers\":[{\"address\":\"10.0.0.5\",\"via\":\"http\","
@@ -55,13 +56,18 @@ static void a_drain_is_over_when_everybody_was_told(void **state) {
 }
 
 static void an_enable_is_over_when_the_node_is_available_again(void **state) {
-	struct waiting waiting = {.mode = MAINTENANCE_NONE, .polls = 1};
+	struct waiting waiting = {.mode = MAINTENANCE_NONE, .polls = 1, .begin = NSEC_PER_SEC};
+	const int64_t before = NSEC_PER_SEC + 40 * NSEC_PER_MSEC;
+	const int64_t later = NSEC_PER_SEC + 60 * NSEC_PER_MSEC;
 
 	(void)state;
-	assert_int_equal(judge(&waiting, 1, document("none", 5, false, "")), WAITING_GOES_ON);
+	/* probed 50 ms ago, ordered 40 ms ago */
+	assert_int_equal(judge(&waiting, before, document("none", 5, true, "")), WAITING_GOES_ON);
+	expect_line("the node is probed again\n");
+	assert_int_equal(judge(&waiting, later, document("none", 5, false, "")), WAITING_GOES_ON);
 	expect_line("/ is 503 donor: x\n");
 	/* /rw is not available, and nobody asks for it */
-	assert_int_equal(judge(&waiting, 1, document("none", 5, true, "")), WAITING_DONE);
+	assert_int_equal(judge(&waiting, later, document("none", 5, true, "")), WAITING_DONE);
 }
 
 static void another_order_ends_the_wait(void **state) {
