@@ -92,6 +92,12 @@ class Process:
         with open(f"/proc/{self.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
 
+    def anonymous_kib(self):
+        """What it has allocated, walked page by page: /proc/PID/status may lag behind."""
+        with open(f"/proc/{self.pid}/smaps_rollup") as rollup:
+            fields = dict(line.split(":", 1) for line in rollup.read().splitlines()[1:])
+        return sum(int(fields[name].split()[0]) for name in ("Anonymous", "Swap"))
+
     def cpu_seconds(self):
         with open(f"/proc/{self.pid}/stat") as stat:
             fields = stat.read().rpartition(")")[2].split()

@@ -121,6 +121,7 @@ class ScriptedServer:
         self.silent = threading.Event()  # set: takes connections and says nothing
         self.address = ("127.0.0.1", free_port())
         self.logins = 0
+        self.questions = 0  # answered
         self._connections = set()
         self._listener = socket.create_server(self.address)
         self._stopped = False
@@ -191,6 +192,7 @@ class ScriptedServer:
             if command[:1] == b"\x01":
                 return
             self._answer(talk, command[1:].decode("utf-8", "replace"))
+            self.questions += 1
 
     def _greeting(self):
         scramble = b"0123456789abcdefghij"
