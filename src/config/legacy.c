@@ -40,6 +40,11 @@ static int find_key(const char *name, size_t length) {
 
 /* --- the sysconfig file --------------------------------------------------------------------- */
 
+/* A word does not go on in the next line, neither behind a backslash nor within quotes. */
+static bool ends_line(const char *word, char quote) {
+	return *word == '\n' || (quote != '\'' && strncmp(word, "\\\n", 2) == 0);
+}
+
 /*
  * One shell word: quotes are removed, backslashes undone outside single quotes, and it ends at an
  * unquoted blank. What the shell would expand stands for itself.
@@ -49,7 +54,7 @@ static void unquote(const char *word, char *value, size_t size) {
 	char quote = '\0';
 
 	for (; *word && length < size - 1; word++) {
-		if (quote == '\0' && strchr(" \t\r\n;", *word))
+		if (ends_line(word, quote) || (quote == '\0' && strchr(" \t\r;", *word)))
 			break;
 		if (*word == quote) {
 			quote = '\0';
@@ -58,8 +63,6 @@ static void unquote(const char *word, char *value, size_t size) {
 		} else if (*word == '\\' && quote != '\'' && word[1] &&
 			   (quote == '\0' || strchr("\"\\$`", word[1]))) {
 			value[length++] = *++word;
-		} else if (*word == '\n') {
-			break;
 		} else {
 			value[length++] = *word;
 		}
