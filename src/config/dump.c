@@ -27,18 +27,26 @@ static void dump_setting(const struct config *config, const struct config_option
 		hidden ? "***" : setting->text);
 }
 
-static void dump_overrides(const struct config *config, const char *path, FILE *stream) {
-	bool titled = false;
+static bool has_section(const struct config *config, const char *path) {
+	for (size_t i = 0; i < config->path_count; i++)
+		if (strcmp(config->paths[i], path) == 0)
+			return true;
+	for (size_t i = 0; i < config->override_count; i++)
+		if (strcmp(config->overrides[i].path, path) == 0)
+			return true;
+	return false;
+}
 
+static void dump_endpoint(const struct config *config, const char *path, FILE *stream) {
+	if (!has_section(config, path))
+		return;
+	fprintf(stream, "\n[endpoint %s]\n", path);
 	for (size_t i = 0; i < config->override_count; i++) {
 		const struct endpoint_override *override = &config->overrides[i];
 
-		if (strcmp(override->path, path) != 0)
-			continue;
-		if (!titled)
-			fprintf(stream, "\n[endpoint %s]\n", path);
-		titled = true;
-		dump_setting(config, option_at(override->option), &override->setting, stream);
+		if (strcmp(override->path, path) == 0)
+			dump_setting(config, option_at(override->option), &override->setting,
+				     stream);
 	}
 }
 
@@ -57,5 +65,5 @@ void config_dump(const struct config *config, FILE *stream) {
 		dump_setting(config, option, &config->settings[i], stream);
 	}
 	for (size_t i = 0; i < config->endpoints.count; i++)
-		dump_overrides(config, config->endpoints.items[i].path, stream);
+		dump_endpoint(config, config->endpoints.items[i].path, stream);
 }

@@ -763,7 +763,7 @@ static void dump_loads_again(void **state) {
 	expect_loaded("[mysql]\nhost=db\nuser=a;b#c\ninterval=0010ms\n"
 		      "[policy]\nmax_flow_control=30%\n[http]\nlisten=[::]:80, 127.0.0.1:81\n"
 		      "[endpoint /x]\ndonor=auto\nread_only=unavailable\n[endpoint /rw]\n"
-		      "min_cluster_size=2\n[log]\nlevel=error\n");
+		      "min_cluster_size=2\n[endpoint /bare]\n[log]\nlevel=error\n");
 	first = config;
 	bytes = dump();
 	expect_loaded(bytes);
