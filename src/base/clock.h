@@ -46,4 +46,13 @@ static inline int clock_left_ms(int64_t deadline, int64_t now) {
 	return (int)(left < day ? left : day);
 }
 
+/* Milliseconds as somebody else's document has them, in nanoseconds: from none to a century. */
+static inline int64_t clock_from_ms(double ms) {
+	const double century = 36525.0 * 24 * 3600 * 1000;
+
+	if (!(ms > 0))
+		return 0;
+	return (int64_t)((ms < century ? ms : century) * NSEC_PER_MSEC);
+}
+
 #endif

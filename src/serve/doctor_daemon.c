@@ -26,7 +26,7 @@ static double number(const json_t *object, const char *name) {
 }
 
 static void append_ms(struct text *text, double ms) {
-	text_append_duration(text, (int64_t)(ms * NSEC_PER_MSEC));
+	text_append_duration(text, clock_from_ms(ms));
 }
 
 /* --- pollers -------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ static void print_ms(double ms, FILE *stream) {
 	struct text text;
 
 	text_init(&text, storage, sizeof(storage));
-	text_append_duration(&text, (int64_t)(ms * NSEC_PER_MSEC));
+	text_append_duration(&text, clock_from_ms(ms));
 	fputs(storage, stream);
 }
 

@@ -91,7 +91,7 @@ static int read_order(struct order *order, const json_t *object, int64_t now) {
 	order->since = read_wall(object, "since");
 	order->until = read_wall(object, "until");
 	if (left)
-		order->ends = now + (int64_t)(json_number_value(left) * NSEC_PER_MSEC);
+		order->ends = now + clock_from_ms(json_number_value(left));
 	return read_mode(order, member(object, "mode"));
 }
 
@@ -105,9 +105,8 @@ static int read_root(const json_t *root, int64_t now, struct facts *facts) {
 	    read_order(&facts->order, json_object_get(root, "maintenance"), now) < 0)
 		return -EINVAL;
 	if (json_is_number(age))
-		facts->probed_at = now - (int64_t)(json_number_value(age) * NSEC_PER_MSEC);
-	facts->took =
-		(int64_t)(json_number_value(json_object_get(probe, "duration_ms")) * NSEC_PER_MSEC);
+		facts->probed_at = now - clock_from_ms(json_number_value(age));
+	facts->took = clock_from_ms(json_number_value(json_object_get(probe, "duration_ms")));
 	read_node(facts, json_object_get(root, "node"));
 	read_values(facts, json_object_get(root, "facts"));
 	return 0;

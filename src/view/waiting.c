@@ -18,7 +18,7 @@ static double number(const json_t *object, const char *name) {
 }
 
 static void append_ms(struct text *out, double ms) {
-	text_append_duration(out, (int64_t)(ms * NSEC_PER_MSEC));
+	text_append_duration(out, clock_from_ms(ms));
 }
 
 /* --- balancers ------------------------------------------------------------------------------ */

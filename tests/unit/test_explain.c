@@ -318,6 +318,29 @@ static void what_is_no_status_is_refused(void **state) {
 	}
 }
 
+/* Numbers that no integer holds, or that would overflow what is reckoned with them. */
+static void monstrous_times_are_bounded(void **state) {
+	struct facts facts;
+
+	(void)state;
+	assert_int_equal(
+		status_read_facts("{\"maintenance\":{\"mode\":\"none\"},\"endpoints\":{},\"age_"
+				  "ms\":1e300,\"probe\":{\"outcome\":"
+				  "\"ok\",\"duration_ms\":1e19,\"login\":{\"outcome\":\"ok\"}}}",
+				  NOW, &facts),
+		0);
+	assert_true(facts.probed_at < NOW - 365 * 24 * 3600 * NSEC_PER_SEC);
+	assert_true(facts.took > 365 * 24 * 3600 * NSEC_PER_SEC);
+	assert_int_equal(
+		status_read_facts("{\"maintenance\":{\"mode\":\"none\"},\"endpoints\":{},\"age_"
+				  "ms\":-1e300,\"probe\":{\"outcome\":"
+				  "\"ok\",\"duration_ms\":-1,\"login\":{\"outcome\":\"ok\"}}}",
+				  NOW, &facts),
+		0);
+	assert_int_equal(facts.probed_at, NOW);
+	assert_int_equal(facts.took, 0);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_value_that_matters_is_shown),
@@ -326,6 +349,7 @@ int main(void) {
 		cmocka_unit_test(hostile_values_stay_one_line),
 		cmocka_unit_test(a_status_read_back_gives_the_same_verdict),
 		cmocka_unit_test(what_is_no_status_is_refused),
+		cmocka_unit_test(monstrous_times_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
