@@ -194,7 +194,7 @@ def test_account_and_directories(machine):
     assert owner(machine, machine.ini) == "640 root clustercheckd"
     start_daemon(machine)
     assert owner(machine, "/run/clustercheckd") == "755 clustercheckd clustercheckd"
-    assert owner(machine, "/var/lib/clustercheckd") == "750 clustercheckd clustercheckd"
+    assert owner(machine, "/var/lib/clustercheckd") == "755 clustercheckd clustercheckd"
 
 
 def owner(machine, path):

@@ -384,6 +384,7 @@ STATUS = json.dumps(
         "schema": 1,
         "node": {"flavour": "MariaDB", "server_version": "10.11"},
         "endpoints": {"/": {"available": True, "http_status": 200, "reason": "available"}},
+        "maintenance": {"mode": "none"},
         "probe": {"outcome": "ok", "duration_ms": 1.0, "login": {"outcome": "ok"}},
         "facts": {
             "wsrep_node_name": {"value": "evil|\nname\u001b[2J"},

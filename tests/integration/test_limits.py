@@ -12,7 +12,10 @@ from support.programs import is_sanitized
 from support.scripted import ScriptedServer
 from support.wait import until
 
-pytestmark = pytest.mark.skipif(is_sanitized(), reason="a sanitizer changes what things cost")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(is_sanitized(), reason="a sanitizer changes what things cost"),
+]
 
 MIB = 1024  # KiB
 STRETCHES = 5

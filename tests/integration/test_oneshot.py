@@ -98,6 +98,7 @@ def test_frozen_server_takes_no_longer_than_the_timeout(node, option_file):
     assert time.monotonic() - began < 1.5
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(is_sanitized("clustercheck"), reason="a sanitizer takes its time")
 def test_is_quick(option_file):
     command = (USER, PASSWORD, "0", "/dev/null", "1", option_file)
