@@ -18,12 +18,14 @@ def clean_environment(**more):
     return {name: os.environ[name] for name in KEPT if name in os.environ} | more
 
 
-_ports = itertools.cycle(range(20000 + os.getpid() % 1000, 23000))
+# Workers that run side by side have a thousand ports each.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = itertools.cycle(range(20000 + 1000 * (_worker % 3), 21000 + 1000 * (_worker % 3)))
 
 
 def free_port(host="127.0.0.1"):
     """A port below 32768, where the kernel gives none to outgoing connections."""
-    for port in itertools.islice(_ports, 3000):
+    for port in itertools.islice(_ports, 1000):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
