@@ -20,7 +20,8 @@ def clean_environment(**more):
 
 # Workers that run side by side have a thousand ports each.
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_ports = itertools.cycle(range(20000 + 1000 * (_worker % 3), 21000 + 1000 * (_worker % 3)))
+_first = 20000 + 1000 * (_worker % 3)
+_ports = itertools.cycle(_first + (os.getpid() + i) % 1000 for i in range(1000))
 
 
 def free_port(host="127.0.0.1"):
