@@ -17,14 +17,26 @@
 
 /* Nothing we ask for is larger; what claims to be is no answer. */
 #define LARGEST_PACKET (256ul * 1024)
+#define LARGEST_ANSWER (4 * LARGEST_PACKET)
+#define MOST_ROWS 1000
+#define NO_END "the server's answer has no end"
 
-/* Only a name for the library's type, which no other file sees. */
 struct client {
-	MYSQL mysql;
+	MYSQL mysql;	 /* first: the library hands it back where a client is wanted */
+	size_t received; /* bytes since the last question */
 };
 
+/* What has no end is cut off: Connector/C 3.3 would store column definitions until memory ends. */
+static void count_received(MYSQL *mysql, size_t length) {
+	struct client *client = (struct client *)mysql;
+
+	client->received += length;
+	if (client->received > LARGEST_ANSWER)
+		shutdown(compat_socket(mysql), SHUT_RDWR);
+}
+
 int client_library_init(void) {
-	return mysql_library_init(0, NULL, NULL) == 0 ? 0 : -ENOMEM;
+	return compat_init(count_received) == 0 ? 0 : -ENOMEM;
 }
 
 void client_library_finish(void) {
@@ -59,9 +71,14 @@ static void fail(struct probe_result *result, enum probe_outcome outcome, unsign
 	text_copy(result->error, sizeof(result->error), message);
 }
 
-static void fail_from(struct probe_result *result, MYSQL *mysql) {
+static void fail_from(struct probe_result *result, struct client *client) {
+	MYSQL *mysql = &client->mysql;
 	unsigned int code = mysql_errno(mysql);
 
+	if (client->received > LARGEST_ANSWER) {
+		fail(result, PROBE_PROTOCOL_ERROR, 0, NO_END);
+		return;
+	}
 	fail(result, client_error_outcome(code, mysql_error(mysql)), code, mysql_error(mysql));
 	if (result->outcome == PROBE_OK)
 		fail(result, PROBE_PROTOCOL_ERROR, 0, "the client library failed without an error");
@@ -187,13 +204,16 @@ static int infile_error(void *pointer, char *message, unsigned int size) {
 	return 2000;
 }
 
-static MYSQL *make_mysql(const struct mysql_settings *settings) {
-	MYSQL *mysql = mysql_init(NULL);
+static struct client *make_client(const struct mysql_settings *settings) {
+	struct client *client = calloc(1, sizeof(*client));
+	MYSQL *mysql = client ? mysql_init(&client->mysql) : NULL;
 	unsigned int off = 0;
 	unsigned long packet = LARGEST_PACKET;
 
-	if (!mysql)
+	if (!mysql) {
+		free(client);
 		return NULL;
+	}
 	/* Both libraries read one named file, or else the standard ones. */
 	if (settings->defaults_file[0])
 		mysql_options(mysql, MYSQL_READ_DEFAULT_FILE, settings->defaults_file);
@@ -204,7 +224,7 @@ static MYSQL *make_mysql(const struct mysql_settings *settings) {
 				       infile_error, NULL);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
 	compat_prepare(mysql, settings);
-	return mysql;
+	return client;
 }
 
 static const char *or_null(const char *text) {
@@ -216,7 +236,7 @@ struct client_login {
 	struct mysql_settings settings;
 	char password[CONFIG_TEXT_SIZE];
 	unsigned int extra_port;
-	MYSQL *mysql;
+	struct client *client;
 	struct compat_operation op;
 	bool begun, succeeded;
 };
@@ -240,8 +260,8 @@ struct client_login *client_login_begin(const struct mysql_settings *settings,
 		login_free(login);
 		return NULL;
 	}
-	login->mysql = make_mysql(&login->settings);
-	if (!login->mysql) {
+	login->client = make_client(&login->settings);
+	if (!login->client) {
 		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
 		login_free(login);
 		return NULL;
@@ -260,7 +280,7 @@ static void connect_further(struct client_login *login, short revents) {
 		socket = NULL;
 		port = login->extra_port;
 	}
-	compat_connect(login->mysql, &login->op, host, or_null(settings->user),
+	compat_connect(&login->client->mysql, &login->op, host, or_null(settings->user),
 		       or_null(login->password), port, socket, !login->begun, revents);
 	login->begun = true;
 }
@@ -270,8 +290,9 @@ bool client_login_go_on(struct client_login *login, short revents, struct probe_
 	if (login->op.pending)
 		return false;
 	if (login->op.failed)
-		fail_from(result, login->mysql);
-	else if (login->settings.tls >= TLS_REQUIRED && !mysql_get_ssl_cipher(login->mysql))
+		fail_from(result, login->client);
+	else if (login->settings.tls >= TLS_REQUIRED &&
+		 !mysql_get_ssl_cipher(&login->client->mysql))
 		/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
 		fail(result, PROBE_PROTOCOL_ERROR, 0,
 		     "TLS is required, but the server offers none");
@@ -282,11 +303,11 @@ bool client_login_go_on(struct client_login *login, short revents, struct probe_
 }
 
 struct client_wait client_login_wait(const struct client_login *login) {
-	return compat_wait(login->mysql, &login->op);
+	return compat_wait(&login->client->mysql, &login->op);
 }
 
 struct client *client_login_take(struct client_login *login) {
-	struct client *client = (struct client *)login->mysql;
+	struct client *client = login->client;
 
 	if (!login->succeeded) {
 		client_drop(client);
@@ -299,7 +320,7 @@ struct client *client_login_take(struct client_login *login) {
 void client_login_abandon(struct client_login *login) {
 	if (!login)
 		return;
-	client_drop((struct client *)login->mysql);
+	client_drop(login->client);
 	login_free(login);
 }
 
@@ -314,7 +335,7 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 	if (!login)
 		return 0;
 	while (!client_login_go_on(login, revents, result)) {
-		r = go_on(limit, login->mysql, &login->op, &revents);
+		r = go_on(limit, &login->client->mysql, &login->op, &revents);
 		if (r < 0) {
 			client_login_abandon(login);
 			return abandon(result, r, "logging in");
@@ -326,64 +347,103 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 
 /* --- asking and leaving --------------------------------------------------------------------- */
 
+/* The two calls that wait, so that whoever waits need not know for which. */
+typedef void (*client_step)(MYSQL *mysql, struct compat_operation *op, const char *sql, bool begin,
+			    short revents);
+
+static void query_step(MYSQL *mysql, struct compat_operation *op, const char *sql, bool begin,
+		       short revents) {
+	compat_query(mysql, op, sql, strlen(sql), begin, revents);
+}
+
+static void fetch_step(MYSQL *mysql, struct compat_operation *op, const char *sql, bool begin,
+		       short revents) {
+	(void)sql;
+	compat_fetch(mysql, op, begin, revents);
+}
+
 /*
- * Connector/C 3.3 keeps what it has read of a result on a stack of its own, and forgets it with the
- * stack: so the operation is not left but made to fail, which after the shutdown takes no waiting.
+ * Connector/C 3.3 keeps what it has read on a stack of its own, and forgets it with the stack: so
+ * the operation is not left but made to fail, which after the shutdown takes no waiting.
  */
-static void unwind(MYSQL *mysql, struct compat_operation *op, bool storing) {
+static void unwind(MYSQL *mysql, struct compat_operation *op, client_step step) {
 	const short all = POLLIN | POLLOUT | POLLHUP | POLLERR;
 
 	shutdown(compat_socket(mysql), SHUT_RDWR);
-	for (int i = 0; op->pending && i < 1000; i++) {
-		if (storing)
-			compat_store(mysql, op, false, all);
-		else
-			compat_query(mysql, op, "", 0, false, all);
-	}
-	if (op->rows)
-		mysql_free_result(op->rows);
-	op->rows = NULL;
+	for (int i = 0; op->pending && i < 1000; i++)
+		step(mysql, op, "", false, all);
 }
 
-static int run_query(MYSQL *mysql, const char *sql, const struct client_limit *limit,
-		     MYSQL_RES **rows, struct probe_result *result) {
-	struct compat_operation op = {0};
+/* True when the step is done; else `result` says why it is not, or `*r` is -ECANCELED. */
+static bool finish_step(struct client *client, struct compat_operation *op, client_step step,
+			const char *sql, const struct client_limit *limit,
+			struct probe_result *result, int *r) {
+	MYSQL *mysql = &client->mysql;
 	short revents = 0;
-	int r;
 
-	for (bool begin = true; begin || op.pending; begin = false) {
-		if (!begin && (r = go_on(limit, mysql, &op, &revents)) < 0) {
-			unwind(mysql, &op, false);
-			return abandon(result, r, "asking for the node's state");
+	step(mysql, op, sql, true, 0);
+	while (op->pending) {
+		*r = go_on(limit, mysql, op, &revents);
+		if (*r < 0) {
+			unwind(mysql, op, step);
+			*r = abandon(result, *r, "asking for the node's state");
+			return false;
 		}
-		compat_query(mysql, &op, sql, strlen(sql), begin, revents);
+		step(mysql, op, sql, false, revents);
 	}
-	for (bool begin = true; !op.failed && (begin || op.pending); begin = false) {
-		if (!begin && (r = go_on(limit, mysql, &op, &revents)) < 0) {
-			unwind(mysql, &op, true);
-			return abandon(result, r, "reading the node's state");
+	if (op->failed)
+		fail_from(result, client);
+	return !op->failed;
+}
+
+/*
+ * Row by row, so that none but the last is in memory: a server may have no end of them. What is
+ * left unread after the limit is cut off, for the library would read it to the end.
+ */
+static int walk_rows(struct client *client, struct compat_operation *op,
+		     const struct client_limit *limit, client_row on_row, void *context,
+		     struct probe_result *result) {
+	unsigned int columns = mysql_num_fields(op->rows);
+	int r = 0;
+
+	for (int count = 0; finish_step(client, op, fetch_step, "", limit, result, &r); count++) {
+		if (!op->row) {
+			succeed(result);
+			return 0;
 		}
-		compat_store(mysql, &op, begin, revents);
+		if (count == MOST_ROWS) {
+			fail(result, PROBE_PROTOCOL_ERROR, 0, NO_END);
+			break;
+		}
+		on_row(context, columns, (const char *const *)op->row);
 	}
-	*rows = op.rows;
-	if (op.failed)
-		fail_from(result, mysql);
-	else
-		succeed(result);
-	return 0;
+	shutdown(compat_socket(&client->mysql), SHUT_RDWR);
+	return r;
 }
 
 int client_ask(struct client *client, const char *sql, const struct client_limit *limit,
 	       client_row on_row, void *context, struct probe_result *result) {
-	MYSQL_RES *rows = NULL;
-	MYSQL_ROW row;
-	int r = run_query(&client->mysql, sql, limit, &rows, result);
+	MYSQL *mysql = &client->mysql;
+	struct compat_operation op = {0};
+	int r = 0;
 
-	if (!rows)
+	client->received = 0;
+	if (!finish_step(client, &op, query_step, sql, limit, result, &r))
 		return r;
-	while ((row = mysql_fetch_row(rows)))
-		on_row(context, mysql_num_fields(rows), (const char *const *)row);
-	mysql_free_result(rows);
+	if ((mysql_field_count(mysql) > 0) != (on_row != NULL)) {
+		fail(result, PROBE_PROTOCOL_ERROR, 0, "the server's answer has another shape");
+		return 0;
+	}
+	succeed(result);
+	if (!on_row)
+		return 0;
+	op.rows = mysql_use_result(mysql);
+	if (!op.rows) {
+		fail_from(result, client);
+		return 0;
+	}
+	r = walk_rows(client, &op, limit, on_row, context, result);
+	mysql_free_result(op.rows);
 	return r;
 }
 
@@ -395,6 +455,7 @@ void client_quit(struct client *client) {
 	/* A small packet into the buffer of a healthy connection does not block. */
 	if (client)
 		mysql_close(&client->mysql);
+	free(client);
 }
 
 void client_drop(struct client *client) {
@@ -407,4 +468,5 @@ void client_drop(struct client *client) {
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
 	mysql_close(&client->mysql);
+	free(client);
 }

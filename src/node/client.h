@@ -67,7 +67,10 @@ void client_login_abandon(struct client_login *login); /* NULL is fine */
 /* Called per row; a value is NULL where SQL says NULL. */
 typedef void (*client_row)(void *context, unsigned int columns, const char *const *values);
 
-/* Sends one statement and walks its rows. Unless the outcome is PROBE_OK, drop the client. */
+/*
+ * Sends one statement and walks its rows as they come; `on_row` is NULL for a statement that has
+ * none. Unless the outcome is PROBE_OK, forget the rows and drop the client.
+ */
 int client_ask(struct client *client, const char *sql, const struct client_limit *limit,
 	       client_row on_row, void *context, struct probe_result *result);
 

@@ -161,12 +161,6 @@ static bool ask(struct examination *exam, const char *sql, client_row on_row) {
 	return result.outcome == PROBE_OK;
 }
 
-static void ignore_row(void *context, unsigned int columns, const char *const *values) {
-	(void)context;
-	(void)columns;
-	(void)values;
-}
-
 static void take_value(void *context, unsigned int columns, const char *const *values) {
 	struct examination *exam = context;
 
@@ -268,7 +262,7 @@ static void judge_grants(struct examination *exam) {
 
 static void examine(struct examination *exam, const struct config *config) {
 	/* Or our own questions would wait. A server without wsrep refuses this: harmless. */
-	ask(exam, "SET SESSION wsrep_sync_wait=0", ignore_row);
+	ask(exam, "SET SESSION wsrep_sync_wait=0", NULL);
 	ask(exam,
 	    "SHOW GLOBAL VARIABLES WHERE Variable_name IN "
 	    "('wsrep_sync_wait','max_connections','extra_port')",

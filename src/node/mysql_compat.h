@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What MariaDB Connector/C and Oracle's libmysqlclient do differently, for probe.c alone: the
- * non-blocking calls and the TLS options. Connector/C says what it waits for; libmysqlclient does
- * not, so there the socket is polled for input in slices of a millisecond.
+ * What MariaDB Connector/C and Oracle's libmysqlclient do differently, for client.c alone: the
+ * non-blocking calls, the TLS options and the authentication they come with. Connector/C says what
+ * it waits for; libmysqlclient does not, so there the socket is polled for input in slices of a
+ * millisecond.
  */
 #ifndef CLUSTERCHECKD_NODE_MYSQL_COMPAT_H
 #define CLUSTERCHECKD_NODE_MYSQL_COMPAT_H
@@ -15,18 +16,44 @@
 #include "config/config.h"
 #include "node/client.h"
 
+/* Bytes have come; to be called for each read where the library can tell. */
+typedef void (*compat_received)(MYSQL *mysql, size_t length);
+
 #if defined(MARIADB_BASE_VERSION) || defined(MARIADB_VERSION_ID)
 
 #define COMPAT_CLIENT "MariaDB Connector/C"
 
+/* Exported by Connector/C 3, but in none of its headers: called for all that is read and written.
+ */
+int ma_pvio_register_callback(my_bool add,
+			      void (*callback)(int mode, MYSQL *mysql, const unsigned char *buffer,
+					       size_t length));
+
+static compat_received compat_on_received;
+
+static inline void compat_on_traffic(int mode, MYSQL *mysql, const unsigned char *buffer,
+				     size_t length) {
+	(void)buffer;
+	if (mode == 0 && (ssize_t)length > 0)
+		compat_on_received(mysql, length);
+}
+
+static inline int compat_init(compat_received on_received) {
+	compat_on_received = on_received;
+	ma_pvio_register_callback(1, compat_on_traffic);
+	return mysql_library_init(0, NULL, NULL);
+}
+
 /*
  * One operation in progress. `start` begins it; while `pending` is not 0, wait as compat_wait()
- * says and call the matching `go on` with poll's revents. The result is in `result` or `rows`.
+ * says and call the matching `go on` with poll's revents. compat_fetch() brings the next of
+ * `rows` into `row`, which is NULL after the last.
  */
 struct compat_operation {
 	int pending;
 	bool failed;
 	MYSQL_RES *rows;
+	MYSQL_ROW row;
 };
 
 static inline int compat_occurred(short revents) {
@@ -77,14 +104,14 @@ static inline void compat_query(MYSQL *mysql, struct compat_operation *op, const
 	op->failed = op->pending == 0 && result != 0;
 }
 
-static inline void compat_store(MYSQL *mysql, struct compat_operation *op, bool begin,
+static inline void compat_fetch(MYSQL *mysql, struct compat_operation *op, bool begin,
 				short revents) {
-	op->rows = NULL;
+	op->row = NULL;
 	if (begin)
-		op->pending = mysql_store_result_start(&op->rows, mysql);
+		op->pending = mysql_fetch_row_start(&op->row, op->rows);
 	else
-		op->pending = mysql_store_result_cont(&op->rows, mysql, compat_occurred(revents));
-	op->failed = op->pending == 0 && !op->rows && mysql_errno(mysql) != 0;
+		op->pending = mysql_fetch_row_cont(&op->row, op->rows, compat_occurred(revents));
+	op->failed = op->pending == 0 && !op->row && mysql_errno(mysql) != 0;
 }
 
 static inline int compat_socket(MYSQL *mysql) {
@@ -112,10 +139,18 @@ static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *set
 
 #define COMPAT_CLIENT "libmysqlclient"
 
+static inline int compat_init(compat_received on_received) {
+	int r = mysql_library_init(0, NULL, NULL);
+
+	(void)on_received; /* reads as many definitions as there are columns */
+	return r;
+}
+
 struct compat_operation {
 	int pending;
 	bool failed;
 	MYSQL_RES *rows;
+	MYSQL_ROW row;
 };
 
 static inline int compat_socket(MYSQL *mysql) {
@@ -148,13 +183,13 @@ static inline void compat_query(MYSQL *mysql, struct compat_operation *op, const
 	compat_finish(op, mysql_real_query_nonblocking(mysql, sql, length));
 }
 
-static inline void compat_store(MYSQL *mysql, struct compat_operation *op, bool begin,
+static inline void compat_fetch(MYSQL *mysql, struct compat_operation *op, bool begin,
 				short revents) {
 	(void)begin;
 	(void)revents;
-	op->rows = NULL;
-	compat_finish(op, mysql_store_result_nonblocking(mysql, &op->rows));
-	if (!op->pending && !op->rows && mysql_errno(mysql) != 0)
+	op->row = NULL;
+	compat_finish(op, mysql_fetch_row_nonblocking(op->rows, &op->row));
+	if (!op->pending && !op->row && mysql_errno(mysql) != 0)
 		op->failed = true;
 }
 

@@ -109,12 +109,6 @@ static int ask(struct probe *probe, const char *sql, const struct client_limit *
 	return 0;
 }
 
-static void ignore_row(void *context, unsigned int columns, const char *const *values) {
-	(void)context;
-	(void)columns;
-	(void)values;
-}
-
 static void take_named_row(void *context, unsigned int columns, const char *const *values) {
 	struct rows *rows = context;
 	enum fact_id id;
@@ -239,7 +233,7 @@ static int discover(struct probe *probe, const struct client_limit *limit, struc
  */
 static int set_session(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
 	struct rows rows = {.facts = facts};
-	int r = ask(probe, "SET SESSION wsrep_sync_wait=0", limit, ignore_row, &rows);
+	int r = ask(probe, "SET SESSION wsrep_sync_wait=0", limit, NULL, &rows);
 
 	if (r == 0 && facts->probe.code == UNKNOWN_VARIABLE)
 		facts->probe = (struct probe_result){.outcome = PROBE_OK};
@@ -310,8 +304,10 @@ static int attempt(struct probe *probe, const struct client_limit *limit, struct
 
 	clear_values(facts);
 	r = ask_all(probe, limit, facts);
-	if (r < 0 || facts->probe.outcome != PROBE_OK)
+	if (r < 0 || facts->probe.outcome != PROBE_OK) {
 		drop_kept(probe);
+		clear_values(facts); /* half an answer is none */
+	}
 	return r;
 }
 
