@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "node/client.h"
+#include "node/native_password.h"
 
 /* Bytes have come; to be called for each read where the library can tell. */
 typedef void (*compat_received)(MYSQL *mysql, size_t length);
@@ -143,6 +144,8 @@ static inline int compat_init(compat_received on_received) {
 	int r = mysql_library_init(0, NULL, NULL);
 
 	(void)on_received; /* reads as many definitions as there are columns */
+	if (r == 0)
+		native_password_register();
 	return r;
 }
 
