@@ -172,8 +172,7 @@ static void the_man_page_names_every_word(void **state) {
 	for (size_t i = 0; i < option_count(); i++) {
 		const struct config_option *option = option_at(i);
 		char title[64], place[64];
-		const char *section, *begin;
-		char *end, kept;
+		char *section, *begin, *end, kept;
 
 		if (option->type != OPTION_WORD)
 			continue;
