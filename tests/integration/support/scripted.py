@@ -2,17 +2,18 @@
 """A server that says what a test wants: the MySQL protocol, as far as a probe speaks it.
 
 For states that no server of Debian's can be brought into (Percona XtraDB Cluster's maintenance mode,
-an unknown state), and for walking through all of them in seconds.
+an unknown state), for walking through all of them in seconds, and for what only a broken or lying
+server does (support.faults).
 """
 
 import contextlib
 import re
 import socket
-import struct
 import threading
 import time
 
 from support.process import free_port
+from support.wire import OK, Conversation, Over, error_packet, greeting, plugin_switch
 
 HEALTHY_STATUS = {
     "wsrep_cluster_status": "Primary",
@@ -45,65 +46,7 @@ HEALTHY_VARIABLES = {
     "wsrep_node_address": "10.0.0.2",
 }
 
-CAPABILITIES = 0x000FF7FF & ~0x0800  # everything up to plugin authentication, but TLS
 UNKNOWN_VARIABLE = (1193, "HY000", "Unknown system variable")
-
-
-def lenenc(value):
-    """A length-encoded string; None is NULL."""
-    if value is None:
-        return b"\xfb"
-    raw = value.encode("utf-8", "surrogateescape")
-    if len(raw) < 251:
-        return bytes([len(raw)]) + raw
-    return b"\xfc" + struct.pack("<H", len(raw)) + raw
-
-
-def error_packet(code, state, message):
-    return b"\xff" + struct.pack("<H", code) + b"#" + state.encode() + message.encode()
-
-
-OK = b"\x00\x00\x00\x02\x00\x00\x00"
-EOF = b"\xfe\x00\x00\x02\x00"
-
-
-def column(name):
-    names = b"".join(map(lenenc, ("def", "", "", "", name, name)))
-    return names + b"\x0c" + struct.pack("<HIBHBH", 45, 1024, 0xFD, 0, 0, 0)
-
-
-class Conversation:
-    def __init__(self, connection):
-        self.connection = connection
-        self.sequence = 0
-
-    def send(self, payload):
-        header = struct.pack("<I", len(payload))[:3] + bytes([self.sequence & 0xFF])
-        self.sequence += 1
-        self.connection.sendall(header + payload)
-
-    def receive(self):
-        header = self._exactly(4)
-        self.sequence = header[3] + 1
-        return self._exactly(int.from_bytes(header[:3], "little"))
-
-    def send_rows(self, names, rows):
-        self.send(bytes([len(names)]))
-        for name in names:
-            self.send(column(name))
-        self.send(EOF)
-        for row in rows:
-            self.send(b"".join(map(lenenc, row)))
-        self.send(EOF)
-
-    def _exactly(self, length):
-        raw = b""
-        while len(raw) < length:
-            chunk = self.connection.recv(length - len(raw))
-            if not chunk:
-                raise ConnectionError("the client has gone")
-            raw += chunk
-        return raw
 
 
 class ScriptedServer:
@@ -118,6 +61,12 @@ class ScriptedServer:
         self.wants_file = None  # one of the client's, asked for in place of an answer
         self.heard = []  # what it answered to either
         self.repeated = None  # (name, value) of a status row to send once more
+        self.fault = None  # (place, deed): the deed is done where a packet is due (support.wire)
+        self.faults = 0  # how often it has been done
+        self.stop_after = None  # bytes of each conversation, and what is done then
+        self.stopped = None
+        self.tls = None  # an ssl.SSLContext
+        self.plugin = "mysql_native_password"  # the greeting's
         self.silent = threading.Event()  # set: takes connections and says nothing
         self.address = ("127.0.0.1", free_port())
         self.logins = 0
@@ -140,6 +89,7 @@ class ScriptedServer:
     def heal(self):
         self.silent.clear()
         self.switch_to = self.wants_file = None
+        self.fault = self.stop_after = None
         self.status = dict(HEALTHY_STATUS)
         self.variables = dict(HEALTHY_VARIABLES)
         self.login_error = self.query_error = None
@@ -169,24 +119,29 @@ class ScriptedServer:
     def _serve(self, connection):
         self._connections.add(connection)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        talk = Conversation(connection, self._fault_at, self.stop_after, self.stopped)
         try:
-            with connection, contextlib.suppress(OSError):
-                self._converse(Conversation(connection))
+            with contextlib.suppress(OSError, Over):
+                self._converse(talk)
+                talk.flush()
         finally:
             self._connections.discard(connection)
+            talk.connection.close()
+
+    def _fault_at(self, place):
+        fault = self.fault
+        if not fault or fault[0] != place:
+            return None
+        self.faults += 1
+        return fault[1]
 
     def _converse(self, talk):
         self._keep_silent()
-        talk.send(self._greeting())
-        talk.receive()
-        self.logins += 1
-        if self.switch_to:
-            talk.send(b"\xfe" + self.switch_to.encode() + b"\x00" + b"0123456789abcdefghij\x00")
-            self.heard.append(talk.receive())
+        self._log_in(talk)
         if self.login_error:
-            talk.send(error_packet(*self.login_error))
+            talk.put(error_packet(*self.login_error))
             return
-        talk.send(OK)
+        talk.send(OK, "login")
         while True:
             command = talk.receive()
             if command[:1] == b"\x01":
@@ -194,15 +149,17 @@ class ScriptedServer:
             self._answer(talk, command[1:].decode("utf-8", "replace"))
             self.questions += 1
 
-    def _greeting(self):
-        scramble = b"0123456789abcdefghij"
-        return (
-            b"\x0a" + self.variables.get("version", "8.0").encode() + b"\x00"
-            + struct.pack("<I", 7) + scramble[:8] + b"\x00"
-            + struct.pack("<H", CAPABILITIES & 0xFFFF) + b"\x2d" + struct.pack("<H", 2)
-            + struct.pack("<H", CAPABILITIES >> 16) + bytes([21]) + bytes(10)
-            + scramble[8:] + b"\x00mysql_native_password\x00"
-        )
+    def _log_in(self, talk):
+        version = self.variables.get("version", "8.0")
+        talk.send(greeting(version, self.plugin, self.tls is not None), "greeting")
+        response = talk.receive()
+        if self.tls and len(response) == 32:
+            talk.start_tls(self.tls)
+            talk.receive()
+        self.logins += 1
+        if self.switch_to:
+            talk.send(plugin_switch(self.switch_to), "switch")
+            self.heard.append(talk.receive())
 
     def _keep_silent(self):
         while self.silent.is_set() and not self._stopped:
@@ -211,29 +168,30 @@ class ScriptedServer:
     def _answer(self, talk, sql):
         self._keep_silent()
         if self.wants_file:
-            talk.send(b"\xfb" + self.wants_file.encode())
+            talk.put(b"\xfb" + self.wants_file.encode())
             self.heard.append(talk.receive())
-            talk.send(error_packet(1105, "HY000", "no file"))
+            talk.put(error_packet(1105, "HY000", "no file"))
         elif self.query_error:
-            talk.send(error_packet(*self.query_error))
+            talk.put(error_packet(*self.query_error))
         elif sql.startswith("SET "):
-            talk.send(OK if "wsrep_on" in self.variables else error_packet(*UNKNOWN_VARIABLE))
+            known = "wsrep_on" in self.variables
+            talk.send(OK if known else error_packet(*UNKNOWN_VARIABLE), "set")
         elif sql.startswith("SHOW GLOBAL STATUS"):
-            self._send_named(talk, self.status, sql, self.repeated)
+            self._send_named(talk, self.status, sql, "status", self.repeated)
         elif sql.startswith("SHOW GLOBAL VARIABLES"):
-            self._send_named(talk, self.variables, sql)
+            self._send_named(talk, self.variables, sql, "variables")
         else:
             self._select(talk, re.findall(r"@@global\.(\w+)", sql))
 
     @staticmethod
-    def _send_named(talk, values, sql, repeated=None):
+    def _send_named(talk, values, sql, kind, repeated=None):
         asked = re.findall(r"'(\w+)'", sql)
         rows = [(name, values[name]) for name in asked if name in values]
         rows += [repeated] if repeated else []
-        talk.send_rows(("Variable_name", "Value"), rows)
+        talk.send_rows(("Variable_name", "Value"), rows, kind)
 
     def _select(self, talk, names):
         if any(name not in self.variables for name in names):
-            talk.send(error_packet(*UNKNOWN_VARIABLE))
+            talk.put(error_packet(*UNKNOWN_VARIABLE))
         else:
-            talk.send_rows(names, [[self.variables[name] for name in names]])
+            talk.send_rows(names, [[self.variables[name] for name in names]], "select")
