@@ -24,19 +24,28 @@
 struct client {
 	MYSQL mysql;	 /* first: the library hands it back where a client is wanted */
 	size_t received; /* bytes since the last question */
+	bool received_any;
 };
 
-/* What has no end is cut off: Connector/C 3.3 would store column definitions until memory ends. */
-static void count_received(MYSQL *mysql, size_t length) {
+/*
+ * What has no end is cut off: Connector/C 3.3 would store column definitions until memory ends. It
+ * also leaves the socket blocking, which only its TLS minds: that begins after the greeting.
+ */
+static void note_received(MYSQL *mysql, size_t length) {
 	struct client *client = (struct client *)mysql;
 
+	if (!client->received_any)
+		fcntl(compat_socket(mysql), F_SETFL, O_NONBLOCK);
+	client->received_any = true;
 	client->received += length;
 	if (client->received > LARGEST_ANSWER)
 		shutdown(compat_socket(mysql), SHUT_RDWR);
 }
 
+static int wait_inside(int fd, short events);
+
 int client_library_init(void) {
-	return compat_init(count_received) == 0 ? 0 : -ENOMEM;
+	return compat_init(note_received, wait_inside) == 0 ? 0 : -ENOMEM;
 }
 
 void client_library_finish(void) {
@@ -236,10 +245,29 @@ struct client_login {
 	struct mysql_settings settings;
 	char password[CONFIG_TEXT_SIZE];
 	unsigned int extra_port;
+	struct client_limit limit;
+	int waited; /* what the library's own waiting came to: 0, -ETIMEDOUT, -ECANCELED */
 	struct client *client;
 	struct compat_operation op;
 	bool begun, succeeded;
 };
+
+static _Thread_local struct client_login *login_inside; /* the one the library works on */
+
+/* A TLS handshake is waited for within Connector/C 3.3; > 0: go on. */
+static int wait_inside(int fd, short events) {
+	struct client_wait wait = {.fd = fd, .events = events, .slice_ms = -1};
+	struct client_login *login = login_inside;
+	short revents = 0;
+
+	if (!login)
+		return 0;
+	do
+		login->waited = wait_for(&login->limit, wait, &revents);
+	while (login->waited == 0 && revents == 0);
+	errno = -login->waited;
+	return login->waited == 0;
+}
 
 static void login_free(struct client_login *login) {
 	explicit_bzero(login, sizeof(*login));
@@ -247,7 +275,8 @@ static void login_free(struct client_login *login) {
 }
 
 struct client_login *client_login_begin(const struct mysql_settings *settings,
-					unsigned int extra_port, struct probe_result *result) {
+					unsigned int extra_port, const struct client_limit *limit,
+					struct probe_result *result) {
 	struct client_login *login = calloc(1, sizeof(*login));
 
 	if (!login) {
@@ -256,6 +285,7 @@ struct client_login *client_login_begin(const struct mysql_settings *settings,
 	}
 	login->settings = *settings;
 	login->extra_port = extra_port;
+	login->limit = *limit;
 	if (find_password(settings, login->password, sizeof(login->password), result) < 0) {
 		login_free(login);
 		return NULL;
@@ -280,8 +310,10 @@ static void connect_further(struct client_login *login, short revents) {
 		socket = NULL;
 		port = login->extra_port;
 	}
+	login_inside = login;
 	compat_connect(&login->client->mysql, &login->op, host, or_null(settings->user),
 		       or_null(login->password), port, socket, !login->begun, revents);
+	login_inside = NULL;
 	login->begun = true;
 }
 
@@ -289,7 +321,9 @@ bool client_login_go_on(struct client_login *login, short revents, struct probe_
 	connect_further(login, revents);
 	if (login->op.pending)
 		return false;
-	if (login->op.failed)
+	if (login->op.failed && login->waited == -ETIMEDOUT)
+		abandon(result, login->waited, "logging in");
+	else if (login->op.failed)
 		fail_from(result, login->client);
 	else if (login->settings.tls >= TLS_REQUIRED &&
 		 !mysql_get_ssl_cipher(&login->client->mysql))
@@ -327,7 +361,7 @@ void client_login_abandon(struct client_login *login) {
 int client_log_in(struct client **client, const struct mysql_settings *settings,
 		  unsigned int extra_port, const struct client_limit *limit,
 		  struct probe_result *result) {
-	struct client_login *login = client_login_begin(settings, extra_port, result);
+	struct client_login *login = client_login_begin(settings, extra_port, limit, result);
 	short revents = 0;
 	int r;
 
@@ -341,8 +375,9 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 			return abandon(result, r, "logging in");
 		}
 	}
+	r = login->waited == -ECANCELED ? -ECANCELED : 0;
 	*client = client_login_take(login);
-	return 0;
+	return r;
 }
 
 /* --- asking and leaving --------------------------------------------------------------------- */

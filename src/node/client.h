@@ -50,11 +50,13 @@ struct client_wait {
 /*
  * A login in its steps, for those who have something else to wait for meanwhile: begin, then go on
  * whenever the wait is over, until the outcome is there; then take the client, or abandon it at any
- * time. NULL, with the outcome, when it cannot even begin.
+ * time. NULL, with the outcome, when it cannot even begin. The limit is for what a library waits
+ * for inside a step (Connector/C 3.3: the TLS handshake); the caller keeps to it between them.
  */
 struct client_login;
 struct client_login *client_login_begin(const struct mysql_settings *settings,
-					unsigned int extra_port, struct probe_result *result);
+					unsigned int extra_port, const struct client_limit *limit,
+					struct probe_result *result);
 struct client_wait client_login_wait(const struct client_login *login);
 
 /* True when it is over and `result` says how. The first call takes no events (0). */

@@ -20,6 +20,9 @@
 /* Bytes have come; to be called for each read where the library can tell. */
 typedef void (*compat_received)(MYSQL *mysql, size_t length);
 
+/* Waits for poll(2)'s events where the library does so by itself; > 0: they are there. */
+typedef int (*compat_waiter)(int fd, short events);
+
 #if defined(MARIADB_BASE_VERSION) || defined(MARIADB_VERSION_ID)
 
 #define COMPAT_CLIENT "MariaDB Connector/C"
@@ -31,6 +34,7 @@ int ma_pvio_register_callback(my_bool add,
 					       size_t length));
 
 static compat_received compat_on_received;
+static compat_waiter compat_on_wait;
 
 static inline void compat_on_traffic(int mode, MYSQL *mysql, const unsigned char *buffer,
 				     size_t length) {
@@ -39,8 +43,14 @@ static inline void compat_on_traffic(int mode, MYSQL *mysql, const unsigned char
 		compat_on_received(mysql, length);
 }
 
-static inline int compat_init(compat_received on_received) {
+static inline int compat_io_wait(my_socket fd, my_bool is_read, int timeout) {
+	(void)timeout;
+	return compat_on_wait(fd, is_read ? POLLIN : POLLOUT);
+}
+
+static inline int compat_init(compat_received on_received, compat_waiter on_wait) {
 	compat_on_received = on_received;
+	compat_on_wait = on_wait;
 	ma_pvio_register_callback(1, compat_on_traffic);
 	return mysql_library_init(0, NULL, NULL);
 }
@@ -127,6 +137,7 @@ static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *set
 
 	mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, plugins);
 	mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, (size_t)0);
+	mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, compat_io_wait);
 	mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
 	if (settings->tls == TLS_OFF)
 		return;
@@ -140,9 +151,10 @@ static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *set
 
 #define COMPAT_CLIENT "libmysqlclient"
 
-static inline int compat_init(compat_received on_received) {
+static inline int compat_init(compat_received on_received, compat_waiter on_wait) {
 	int r = mysql_library_init(0, NULL, NULL);
 
+	(void)on_wait;
 	(void)on_received; /* reads as many definitions as there are columns */
 	if (r == 0)
 		native_password_register();

@@ -381,9 +381,14 @@ static bool end_login(struct probe *probe) {
 }
 
 bool probe_login_begin(struct probe *probe, struct probe_result *login) {
+	struct client_limit limit = {
+		.deadline = clock_now() + probe->settings.timeout,
+		.cancel_fd = probe->cancel_fd,
+	};
+
 	probe_login_abandon(probe);
-	probe->login = client_login_begin(&probe->settings, 0, login);
-	probe->login_deadline = clock_now() + probe->settings.timeout;
+	probe->login_deadline = limit.deadline;
+	probe->login = client_login_begin(&probe->settings, 0, &limit, login);
 	return !probe->login || (client_login_go_on(probe->login, 0, login) && end_login(probe));
 }
 
