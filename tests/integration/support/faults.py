@@ -74,6 +74,11 @@ def out_of_order(talk, payload):
     talk.put(payload)
 
 
+def delayed(talk, payload):
+    """The packet comes after the next one, or alone when there is none."""
+    talk.late.append(payload)
+
+
 def noise(seed):
     """A packet of the right length and no sense."""
 

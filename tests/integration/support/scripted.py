@@ -52,7 +52,7 @@ UNKNOWN_VARIABLE = (1193, "HY000", "Unknown system variable")
 class ScriptedServer:
     """`status`, `variables` and the errors may be changed at any time."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.status = dict(HEALTHY_STATUS)
         self.variables = dict(HEALTHY_VARIABLES)
         self.login_error = None  # (code, SQL state, message)
@@ -65,13 +65,14 @@ class ScriptedServer:
         self.faults = 0  # how often it has been done
         self.stop_after = None  # bytes of each conversation, and what is done then
         self.stopped = None
-        self.tls = None  # an ssl.SSLContext
+        self.sent = 0  # bytes of the last conversation, up to its last answer
+        self.tls = self._healthy_tls = tls  # an ssl.SSLContext
         self.plugin = "mysql_native_password"  # the greeting's
         self.silent = threading.Event()  # set: takes connections and says nothing
         self.address = ("127.0.0.1", free_port())
         self.logins = 0
         self.questions = 0  # answered
-        self._connections = set()
+        self._conversations = set()
         self._listener = socket.create_server(self.address)
         self._stopped = False
         threading.Thread(target=self._accept, daemon=True).start()
@@ -89,15 +90,16 @@ class ScriptedServer:
     def heal(self):
         self.silent.clear()
         self.switch_to = self.wants_file = None
-        self.fault = self.stop_after = None
+        self.fault = self.stop_after = self.repeated = None
+        self.tls = self._healthy_tls
         self.status = dict(HEALTHY_STATUS)
         self.variables = dict(HEALTHY_VARIABLES)
         self.login_error = self.query_error = None
 
     def hang_up(self):
-        for connection in list(self._connections):
+        for talk in list(self._conversations):
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                talk.connection.shutdown(socket.SHUT_RDWR)
 
     def stop(self):
         self._stopped = True
@@ -117,15 +119,15 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        self._connections.add(connection)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         talk = Conversation(connection, self._fault_at, self.stop_after, self.stopped)
+        self._conversations.add(talk)
         try:
             with contextlib.suppress(OSError, Over):
                 self._converse(talk)
                 talk.flush()
         finally:
-            self._connections.discard(connection)
+            self._conversations.discard(talk)
             talk.connection.close()
 
     def _fault_at(self, place):
@@ -147,6 +149,7 @@ class ScriptedServer:
             if command[:1] == b"\x01":
                 return
             self._answer(talk, command[1:].decode("utf-8", "replace"))
+            self.sent = talk.sent
             self.questions += 1
 
     def _log_in(self, talk):
@@ -154,6 +157,9 @@ class ScriptedServer:
         talk.send(greeting(version, self.plugin, self.tls is not None), "greeting")
         response = talk.receive()
         if self.tls and len(response) == 32:
+            deed = self._fault_at("tls")
+            if deed:
+                deed(talk, b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")  # as a ServerHello begins
             talk.start_tls(self.tls)
             talk.receive()
         self.logins += 1

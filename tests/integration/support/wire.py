@@ -65,6 +65,7 @@ class Conversation:
         self.sequence = 0
         self.sent = 0
         self.waiting = bytearray()
+        self.late = []  # payloads to be sent after the next packet
 
     def send(self, payload, place):
         fault = self.fault_at(place)
@@ -72,6 +73,11 @@ class Conversation:
             fault(self, payload)
         else:
             self.put(payload)
+            self._send_late()
+
+    def _send_late(self):
+        while self.late:
+            self.put(self.late.pop())
 
     def put(self, payload):
         """One packet in its frame; more than one frame where it has 16 MiB or more."""
@@ -100,6 +106,7 @@ class Conversation:
         self.waiting.clear()
 
     def receive(self):
+        self._send_late()
         self.flush()
         header = self._exactly(4)
         self.sequence = header[3] + 1

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A server that lies, breaks off, floods or says nothing, at every place of the conversation.
+
+Each time the verdict is a 503 with the right reason within max_age, the daemon lives, gives back
+descriptors and memory, and the next good server is available again. CLUSTERCHECKD_DENSE=1 leaves
+out no byte and tries more noise.
+"""
+
+import os
+import ssl
+
+import pytest
+
+from support import faults
+from support.authority import Authority
+from support.bench import Bench, Scenario, walk
+from support.scripted import ScriptedServer
+from support.wire import Over
+
+DENSE = os.environ.get("CLUSTERCHECKD_DENSE") == "1"
+
+RESULT = ("header", "column", "columns-end", "row", "end")
+STATEMENTS = ("variables", "status", "select")
+PLACES = ("greeting", "login", "set", *(f"{kind}.{part}" for kind in STATEMENTS for part in RESULT))
+
+# The connection is gone as far as the client library can tell, or what came makes no sense to it.
+BROKEN = {"refused", "protocol-error", "timeout"}
+# Without the rows that say otherwise.
+UNKNOWN_STATE = {"non-primary", "not-ready", "initialized", "not-galera"}
+
+REASONS = {
+    1040: "too-many-connections",
+    1045: "access-denied",
+    1047: "not-ready",
+    1129: "access-denied",
+    1203: "too-many-connections",
+    1226: "too-many-connections",
+    1862: "access-denied",
+}
+
+SIMPLE = {
+    "says nothing": (faults.silence, {"timeout"}),
+    "drips": (faults.drip(0.05), {"timeout"}),
+    "closes": (faults.close, {"refused"}),
+    "resets": (faults.reset, {"refused"}),
+    **{f"error {code}": (faults.error(code), {reason}) for code, reason in REASONS.items()},
+    "half a packet": (faults.half, BROKEN),
+    "empty packet": (faults.empty, BROKEN),
+    "packet twice": (faults.twice, BROKEN),
+    "oversized packet": (faults.padded, BROKEN),
+    "16 MiB claimed": (faults.claimed, BROKEN),
+    "16 MiB sent": (faults.huge, BROKEN),
+    "packet out of order": (faults.out_of_order, BROKEN),
+    "packets change places": (faults.delayed, BROKEN),
+    "packets without end": (faults.endless, BROKEN),
+    "thousands of packets": (faults.repeated(5000), BROKEN),
+    "asks for a file": (faults.demand_file("/etc/passwd"), BROKEN),
+    "asks for a clear password": (faults.demand_plugin("mysql_clear_password"), BROKEN | {"access-denied"}),
+    "asks for an unknown plugin": (faults.demand_plugin("unknown"), BROKEN | {"access-denied"}),
+    "OK instead": (faults.ok_instead, BROKEN),
+    "EOF instead": (faults.eof_instead, BROKEN),
+    **{f"noise {seed}": (faults.noise(seed), BROKEN) for seed in range(20 if DENSE else 2)},
+    **{f"garbage {seed}": (faults.garbage(seed), BROKEN) for seed in range(10 if DENSE else 1)},
+}
+
+
+def may_be_believed(deed, place):
+    """What a client library lets pass, where what is asked for is whole all the same."""
+    part = place.rpartition(".")[2]
+    return (
+        (deed == "half a packet" and part in ("columns-end", "end"))
+        or (deed == "EOF instead" and part in ("columns-end", "end"))
+        or (deed == "OK instead" and part in ("login", "set"))
+        or (deed == "oversized packet" and part in ("greeting", "login", "set", "end", "columns-end"))
+        or (deed == "packets change places" and part in ("greeting", "login", "set", "end"))  # no next one
+        or deed == "packet out of order"  # Connector/C 3.3 does not look at the number
+        or deed.startswith("noise") and part == "column"
+        or place.startswith("select.") and "refused" in SIMPLE[deed][1]  # the new connection is good
+    )
+
+
+def faulty(deed, place):
+    do, expected = SIMPLE[deed]
+
+    def arrange(server):
+        server.fault = (place, do)
+
+    expected = expected | ({"available"} if may_be_believed(deed, place) else set())
+    if place.startswith("status.") and expected & BROKEN == BROKEN:
+        expected = expected | UNKNOWN_STATE
+    return Scenario(f"{deed} at {place}", arrange, expected)
+
+
+def test_every_fault_at_every_place(daemon):
+    assert walk(daemon, [faulty(deed, place) for deed in SIMPLE for place in PLACES]) == []
+
+
+# ---- stopping after any byte ----
+
+
+def stopping(after, then, expected):
+    def arrange(server):
+        def stopped(talk):
+            server.faults += 1
+            then(talk)
+
+        server.stop_after, server.stopped = after, stopped
+
+    return Scenario(f"{then.__name__} after {after} bytes", arrange, expected)
+
+
+def hold(talk):
+    talk.hold()
+
+
+def close(talk):
+    raise Over
+
+
+def sampled(whole, close_by, sparse):
+    """Every byte of the short packets at the beginning, fewer of what follows."""
+    return [*range(0, 120, close_by), *range(120, whole, sparse)]
+
+
+def test_stop_after_any_byte(daemon):
+    bench = Bench(daemon)
+    first_round = bench.server.sent
+    bench.checker.wait_rounds(3)
+    with_select = bench.server.sent
+    assert bench.finish() == []
+    assert 1000 < first_round < with_select
+    scenarios = [stopping(after, close, {"refused"})
+                 for after in sampled(first_round, 1, 1 if DENSE else 41)]
+    scenarios += [stopping(after, hold, {"timeout"})
+                  for after in sampled(first_round, 1 if DENSE else 4, 7 if DENSE else 97)]
+    # A new connection is good for a round, so closing alone takes no node out.
+    scenarios += [stopping(after, hold, {"timeout", "available"})
+                  for after in range(first_round, with_select, 7 if DENSE else 97)]
+    assert walk(daemon, scenarios) == []
+
+
+def test_one_byte_a_second(daemon):
+    """The timeout is for the whole, however regularly something comes."""
+    bench = Bench(daemon, {"timeout": "1500ms"}, max_age=3)
+    bench.server.fault = ("status.header", faults.drip(1.0))
+    bench.checker.wait_reason("timeout", seconds=3 + 1.5)
+    bench.server.heal()
+    bench.checker.wait_reason("available")
+    assert bench.finish() == []
+
+
+# ---- what a whole answer says ----
+
+
+def saying(what, values, name, value, expected):
+    def arrange(server):
+        target = getattr(server, values)
+        if value is MISSING:
+            target.pop(name)
+        else:
+            target[name] = value
+        server.faults += 1
+
+    return Scenario(f"{name} {what}", arrange, {expected})
+
+
+MISSING = object()
+LARGE = "x" * 60000
+STATES = {
+    "wsrep_cluster_status": "non-primary",
+    "wsrep_ready": "not-ready",
+    "wsrep_connected": "not-ready",
+    "wsrep_local_state": "error",
+}
+WRONG_TYPES = ("", " ", "4.5", "-4", "4x", "99999999999999999999", "NaN", "\x00", "\udcff\udcfe", LARGE)
+
+
+def value_scenarios():
+    for name, reason in STATES.items():
+        for what, value in (("NULL", None), ("missing", MISSING)):
+            yield saying(what, "status", name, value, reason)
+        for value in WRONG_TYPES:
+            yield saying(f"is {value[:20]!r}", "status", name, value, reason)
+    for name in ("version", "read_only"):
+        yield saying("missing", "variables", name, MISSING, "protocol-error")
+
+
+def repeating(name, value):
+    def arrange(server):
+        server.repeated = (name, value)
+        server.faults += 1
+
+    return Scenario(f"{name} repeated as {value!r}", arrange, {"protocol-error"})
+
+
+def test_what_an_answer_says(daemon):
+    scenarios = list(value_scenarios())
+    scenarios += [repeating(name, value) for name in STATES for value in ("", "ON", "4")]
+    scenarios += [repeating(None, "4")]
+    assert walk(daemon, scenarios, benches=4) == []
+
+
+# ---- TLS ----
+
+
+def context_for(pair):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    return context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tls") / "ours", "ours")
+
+
+@pytest.fixture(scope="module")
+def contexts(authority, tmp_path_factory):
+    """The good one first."""
+    other = Authority(tmp_path_factory.mktemp("tls") / "other", "other")
+    pairs = {
+        "good": authority.sign("good", "127.0.0.1"),
+        "expired": authority.sign("expired", "127.0.0.1", expired=True),
+        "of another host": authority.sign("elsewhere", "192.0.2.1"),
+        "of another authority": other.sign("foreign", "127.0.0.1"),
+        "signed by itself": (other.ca, other.directory / "ca.key"),
+    }
+    return {name: context_for(pair) for name, pair in pairs.items()}
+
+
+def presenting(name, context):
+    def arrange(server):
+        server.tls = context
+        server.faults += 1
+
+    return Scenario(f"certificate {name}", arrange, {"protocol-error"})
+
+
+def test_tls(daemon, authority, contexts):
+    """With a handshake more, in which all the same can go wrong."""
+    server = ScriptedServer(contexts["good"])
+    scenarios = [presenting(name, context) for name, context in contexts.items() if name != "good"]
+    scenarios += [presenting("none at all", None)]
+    scenarios += [faulty(deed, place) for place in ("tls", "login", "variables.row", "status.row")
+                  for deed in ("says nothing", "drips", "packets without end", "garbage 0", "half a packet")]
+    scenarios += [Scenario(f"{deed} at {place}", faulty(deed, place).arrange, BROKEN)
+                  for place in ("tls", "login", "status.row") for deed in ("closes", "resets")]
+    bench = Bench(daemon, {"tls": "verify", "tls_ca": authority.ca, "timeout": "500ms"}, server, 2)
+    results = [bench.run(scenario) for scenario in scenarios]
+    assert [result for result in results if result] + bench.finish() == []
