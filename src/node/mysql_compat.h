@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "config/config.h"
 #include "node/client.h"
@@ -169,7 +170,7 @@ struct compat_operation {
 };
 
 static inline int compat_socket(MYSQL *mysql) {
-	return mysql->net.fd;
+	return mysql->net.vio ? mysql->net.fd : -1;
 }
 
 static inline struct client_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {
@@ -198,14 +199,36 @@ static inline void compat_query(MYSQL *mysql, struct compat_operation *op, const
 	compat_finish(op, mysql_real_query_nonblocking(mysql, sql, length));
 }
 
+/*
+ * libmysqlclient 9.7 says "commands out of sync" in place of whatever has ended the rows: that the
+ * connection is lost, when it has none any more, or else the error packet it read last, which ends
+ * in a NUL.
+ */
+static inline void compat_restore_error(MYSQL *mysql) {
+	NET *net = &mysql->net;
+	const unsigned char *packet = net->read_pos;
+	const char *message = "Lost connection to MySQL server during query";
+
+	if (net->last_errno != CR_COMMANDS_OUT_OF_SYNC || (net->vio && packet[0] != 255))
+		return;
+	net->last_errno = CR_SERVER_LOST;
+	if (net->vio) {
+		net->last_errno = packet[1] | (unsigned int)packet[2] << 8;
+		message = (const char *)packet + (packet[3] == '#' ? 9 : 3);
+	}
+	snprintf(net->last_error, sizeof(net->last_error), "%s", message);
+}
+
 static inline void compat_fetch(MYSQL *mysql, struct compat_operation *op, bool begin,
 				short revents) {
+	enum net_async_status status;
+
 	(void)begin;
 	(void)revents;
 	op->row = NULL;
-	compat_finish(op, mysql_fetch_row_nonblocking(op->rows, &op->row));
-	if (!op->pending && !op->row && mysql_errno(mysql) != 0)
-		op->failed = true;
+	status = mysql_fetch_row_nonblocking(op->rows, &op->row);
+	compat_restore_error(mysql);
+	compat_finish(op, mysql_errno(mysql) != 0 ? NET_ASYNC_ERROR : status);
 }
 
 static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *settings) {
