@@ -75,6 +75,13 @@ class Bench:
         except AssertionError as wrong:
             return f"{scenario.name}: not healed: {wrong}"
 
+    def run_all(self, scenarios):
+        wrongs = [wrong for scenario in scenarios if (wrong := self.run(scenario))]
+        wrongs += self.finish()
+        for wrong in wrongs:
+            print("wrong:", wrong)
+        return wrongs
+
     def _watch(self, scenario, seen):
         began = time.monotonic()
         until(lambda: self.server.faults, "fault", 5, 0.002)
@@ -115,8 +122,7 @@ def walk(start, scenarios, benches=8):
 
     def work(number):
         bench = made[number]
-        results = [bench.run(scenario) for scenario in scenarios[number :: len(made)]]
-        return [result for result in results if result] + bench.finish()
+        return bench.run_all(scenarios[number :: len(made)])
 
     with concurrent.futures.ThreadPoolExecutor(len(made)) as pool:
         return [wrong for wrongs in pool.map(work, range(len(made))) for wrong in wrongs]
