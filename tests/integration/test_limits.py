@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support import http
-from support.programs import is_sanitized
+from support.programs import is_sanitized, uses_libmysqlclient
 from support.scripted import ScriptedServer
 from support.wait import until
 
@@ -24,11 +24,13 @@ BATCH = 100
 CONNECTIONS = 1000
 RECONNECTS = 200
 ROUND = 3  # questions after a login
+# Oracle's library is C++, and larger than Connector/C.
+LARGEST = (12 if uses_libmysqlclient() else 8) * MIB
 
 
 def settled(checker):
-    """Resident KiB once what only the start needed is given back: from then on under 8 MiB."""
-    until(lambda: checker.memory_kib() < 8 * MIB, "resident size under 8 MiB", 10, 0.05)
+    """Resident KiB once what only the start needed is given back: from then on under the limit."""
+    until(lambda: checker.memory_kib() < LARGEST, "resident size under the limit", 10, 0.05)
     return checker.memory_kib()
 
 
@@ -70,7 +72,7 @@ def test_memory_over_many_requests(node, daemon):
         took = time.monotonic() - began
     print(f"{STRETCHES * REQUESTS / took:.0f} requests/s")
     assert grown <= 0
-    assert checker.memory_kib() < 8 * MIB
+    assert checker.memory_kib() < LARGEST
 
 
 def connect_many(checker):
@@ -83,7 +85,7 @@ def test_memory_over_many_connections(node, daemon):
     checker.wait_reason("available")
     settled(checker)
     assert growth(checker, lambda: connect_many(checker)) <= 0
-    assert checker.memory_kib() < 8 * MIB
+    assert checker.memory_kib() < LARGEST
 
 
 def test_memory_over_many_reconnects(daemon):
@@ -93,7 +95,7 @@ def test_memory_over_many_reconnects(daemon):
         checker.wait_reason("available")
         settled(checker)
         assert growth(checker, lambda: hang_up(server, RECONNECTS)) <= 0
-        assert checker.memory_kib() < 8 * MIB
+        assert checker.memory_kib() < LARGEST
         checker.wait_reason("available")
 
 
@@ -123,7 +125,7 @@ def test_resident_size_with_everything_used(node, daemon):
     for caller in callers:
         caller.socket.close()
     print(f"resident {resident} KiB with {len(callers)} kept connections")
-    assert resident < 8 * MIB
+    assert resident < LARGEST
 
 
 def test_idle_costs_next_to_nothing(node, daemon):

@@ -4,6 +4,7 @@
 import functools
 import os
 import pathlib
+import subprocess
 
 REPO = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("CLUSTERCHECKD_BUILD", REPO / "build"))
@@ -23,6 +24,14 @@ def program(name):
 def is_sanitized(name="clustercheckd"):
     code = program(name).read_bytes()
     return b"__asan_init" in code or b"__tsan_init" in code or b"__ubsan_handle" in code
+
+
+@functools.cache
+def uses_libmysqlclient():
+    """Built against Oracle's library, rather than Connector/C."""
+    command = [program("clustercheckd"), "--version"]
+    said = subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout
+    return "libmysqlclient" in said
 
 
 def sanitizer_lines(text):
