@@ -168,6 +168,7 @@ static void want_of_descriptors_is_told_apart(void **state) {
 	int r;
 
 	(void)state;
+	put(files.file, "", 0); /* valgrind looks at the limit only after opening */
 	getrlimit(RLIMIT_NOFILE, &before);
 	tight = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
 	/* cmocka may have opened some */
