@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,10 +61,17 @@ void client_thread_finish(void) {
 	mysql_thread_end();
 }
 
-const char *client_library_version(void) {
-	static char version[64];
+static char version[64];
 
+static void write_version(void) {
 	snprintf(version, sizeof(version), "%s %s", COMPAT_CLIENT, mysql_get_client_info());
+}
+
+/* Each door's thread asks for it. */
+const char *client_library_version(void) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, write_version);
 	return version;
 }
 

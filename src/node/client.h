@@ -29,7 +29,7 @@ void client_library_finish(void);
 void client_thread_init(void);
 void client_thread_finish(void);
 
-/* Name and version of the client library, such as "MariaDB Connector/C 3.3.20"; static. */
+/* Name and version of the library, such as "MariaDB Connector/C 3.3.20"; static, any thread. */
 const char *client_library_version(void);
 
 /*
