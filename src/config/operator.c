@@ -33,11 +33,12 @@ enum {
 };
 #define OWN(id) (1u << ((id)-256))
 
-#define WAITING                                                                         \
-	OWN(SWITCH_JSON) | OWN(SWITCH_WAIT) | OWN(SWITCH_TIMEOUT) | OWN(SWITCH_POLLS) | \
-		OWN(SWITCH_AS)
-#define ORDERING \
-	WAITING | OWN(SWITCH_REASON) | OWN(SWITCH_FOR) | OWN(SWITCH_IDLE) | OWN(SWITCH_NO_SESSIONS)
+#define WAITING                                                                          \
+	(OWN(SWITCH_JSON) | OWN(SWITCH_WAIT) | OWN(SWITCH_TIMEOUT) | OWN(SWITCH_POLLS) | \
+	 OWN(SWITCH_AS))
+#define ORDERING                                                             \
+	(WAITING | OWN(SWITCH_REASON) | OWN(SWITCH_FOR) | OWN(SWITCH_IDLE) | \
+	 OWN(SWITCH_NO_SESSIONS))
 #define WAIT_WORDS "[--wait] [--timeout 60s] [--polls 3]"
 #define ORDER_WORDS \
 	"[--reason TEXT] [--for 30m] " WAIT_WORDS " [--idle] [--no-sessions] [--as NAME] [--json]"

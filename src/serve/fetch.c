@@ -156,7 +156,7 @@ static void write_request(struct text *request, const char *path, const char *co
 
 static int exchange(int fd, const char *path, const char *command, int64_t deadline,
 		    unsigned int *status, char **body) {
-	AUTO_FREE char *answer = malloc(ANSWER_LARGEST);
+	AUTO_FREE char *answer = calloc(1, ANSWER_LARGEST);
 	char storage[REQUEST_LARGEST];
 	struct text request;
 	int r;

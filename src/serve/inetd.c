@@ -17,7 +17,7 @@
 #define DRAIN_LONGEST NSEC_PER_SEC
 
 bool inetd_is_socket(int fd) {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
