@@ -281,12 +281,32 @@ static void other_families(void **state) {
 	assert_false(network_list_allows(&list, &strange));
 }
 
+static void addresses_are_described(void **state) {
+	struct listen_list list;
+	struct sockaddr other = {.sa_family = AF_UNIX};
+	char text[64];
+
+	(void)state;
+	assert_int_equal(listen_list_parse(&list, "127.0.0.1:80,[::1]:81"), 0);
+	for (size_t i = 0; i < list.count; i++) {
+		assert_int_equal(address_describe((const struct sockaddr *)&list.items[i].address,
+						  text, sizeof(text)),
+				 0);
+		assert_string_equal(text, i ? "[::1]:81" : "127.0.0.1:80");
+	}
+	assert_int_equal(address_describe(&other, text, sizeof(text)), 0);
+	assert_string_equal(text, "unix");
+	other.sa_family = AF_NETLINK;
+	assert_int_equal(address_describe(&other, text, sizeof(text)), -EAFNOSUPPORT);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listen_takes),
 		cmocka_unit_test(listen_keeps_the_address),
 		cmocka_unit_test(listen_refuses),
 		cmocka_unit_test(listen_has_room_for_eight),
+		cmocka_unit_test(addresses_are_described),
 		cmocka_unit_test(networks_match),
 		cmocka_unit_test(networks_refuse),
 		cmocka_unit_test(networks_have_room_for_sixty_four),

@@ -652,6 +652,29 @@ static void endpoints_are_limited(void **state) {
 	assert_non_null(strstr(error_storage, "at most 16 endpoints"));
 }
 
+/* Without a key of their own, and from a layer that has no sections. */
+static void bare_endpoints_are_limited(void **state) {
+	const char *arguments[ENDPOINT_MAX];
+	char names[ENDPOINT_MAX][32];
+	char text[2048] = "";
+
+	(void)state;
+	for (int i = 0; i <= ENDPOINT_MAX; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "[endpoint /e%d]\n", i);
+	expect_refused(text, ENDPOINT_MAX + 1, "at most 16 endpoints");
+	for (int i = 0; i < ENDPOINT_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "endpoint /e%d.donor=auto", i);
+		arguments[i] = names[i];
+	}
+	assert_int_equal(
+		load(&(struct layers){.arguments = arguments, .argument_count = ENDPOINT_MAX - 3}),
+		0);
+	assert_int_equal(
+		load(&(struct layers){.arguments = arguments, .argument_count = ENDPOINT_MAX - 2}),
+		-EINVAL);
+	assert_non_null(strstr(error_storage, "at most 16 endpoints"));
+}
+
 static void overrides_are_limited(void **state) {
 	static const char keys[] = "dialect=pxc\ndonor=auto\nread_only=available\n"
 				   "min_cluster_size=1\nmax_recv_queue=1\nmax_flow_control=1\n"
@@ -665,6 +688,35 @@ static void overrides_are_limited(void **state) {
 			 i, keys);
 	/* 9 whole sections of 8 lines, the title of the tenth, and its second key */
 	expect_refused(text, 75, "at most 64 keys in [endpoint] sections");
+}
+
+/* --- the file itself ------------------------------------------------------------------------ */
+
+static void a_path_longer_than_any_is_refused(void **state) {
+	char path[CONFIG_PATH_SIZE + 16];
+	const struct config_sources sources = {.file = path, .file_required = true};
+	struct text error;
+
+	(void)state;
+	memset(path, '/', sizeof(path));
+	strcpy(path + sizeof(path) - sizeof("/dev/null"), "/dev/null");
+	text_init(&error, error_storage, sizeof(error_storage));
+	assert_int_equal(config_load(&config, &sources, &error), -EINVAL);
+	assert_non_null(strstr(error_storage, "the path is too long"));
+}
+
+static void only_an_absent_file_does_not_exist(void **state) {
+	char name[300];
+
+	(void)state;
+	assert_true(config_file_exists("/dev/null"));
+	assert_false(config_file_exists("/nonexistent/clustercheckd.ini"));
+	assert_false(config_file_exists("/dev/null/clustercheckd.ini"));
+	/* ENAMETOOLONG stands for all that leaves it open */
+	memset(name, 'x', sizeof(name) - 1);
+	name[0] = '/';
+	name[sizeof(name) - 1] = '\0';
+	assert_true(config_file_exists(name));
 }
 
 /* --- values together ------------------------------------------------------------------------ */
@@ -683,6 +735,8 @@ static void values_must_fit_each_other(void **state) {
 		{"[mysql]\nsocket=/s\nhost=\n", NULL},
 		{"[mysql]\npassword=a\npassword_file=/b\n", "password_file: expected only one"},
 		{"[mysql]\npassword=\npassword_file=/b\n", NULL},
+		{"[mysql]\ntls=verify\n", "expected tls_ca beside verify"},
+		{"[mysql]\ntls=verify\ntls_ca=/ca\n", NULL},
 		{"[http]\ntls_cert=/c\n", "tls_cert, tls_key: expected both or neither"},
 		{"[http]\ntls_key=/k\n", "tls_cert, tls_key: expected both or neither"},
 		{"[http]\ntls_cert=/c\ntls_key=/k\n", NULL},
@@ -813,6 +867,9 @@ int main(void) {
 		cmocka_unit_test(an_endpoint_may_override_nothing),
 		cmocka_unit_test(endpoint_names_are_checked),
 		cmocka_unit_test(endpoints_are_limited),
+		cmocka_unit_test(a_path_longer_than_any_is_refused),
+		cmocka_unit_test(only_an_absent_file_does_not_exist),
+		cmocka_unit_test(bare_endpoints_are_limited),
 		cmocka_unit_test(overrides_are_limited),
 		cmocka_unit_test(values_must_fit_each_other),
 		cmocka_unit_test(dump_names_origins),

@@ -48,9 +48,21 @@ static void commands_and_their_switches(void **state) {
 	assert_true(options.wait && options.idle && options.no_sessions);
 	assert_int_equal(options.polls, 5);
 	assert_true(options.timeout == 2 * NSEC_PER_SEC);
+	assert_int_equal(parse("grants --user u --host 10.0.0.% -s /s"), 0);
+	assert_string_equal(options.user, "u");
+	assert_string_equal(options.host, "10.0.0.%");
+	assert_string_equal(options.socket, "/s");
 	assert_int_equal(parse("--wait enable"), 0);
 	assert_int_equal(options.polls, 3);
 	assert_true(options.timeout == 60 * NSEC_PER_SEC);
+}
+
+static void help_and_version_need_no_command(void **state) {
+	(void)state;
+	assert_int_equal(parse("--help"), 0);
+	assert_true(options.help && !options.version);
+	assert_int_equal(parse("-V"), 0);
+	assert_true(options.version && !options.help);
 }
 
 static void what_is_wrong_is_named(void **state) {
@@ -106,6 +118,7 @@ static void help_names_every_command_and_switch(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_and_their_switches),
+		cmocka_unit_test(help_and_version_need_no_command),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(help_names_every_command_and_switch),
 	};

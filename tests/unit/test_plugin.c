@@ -5,11 +5,13 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config/plugin.h"
+#include "printed.h"
 
 static struct plugin_options options;
 static char error[512];
@@ -58,6 +60,14 @@ static void options_are_taken(void **state) {
 	assert_int_equal(options.limits.read_only.state, NAGIOS_CRITICAL);
 	assert_int_equal(options.limits.expected_size, 3);
 	assert_int_equal(options.port, 3307);
+}
+
+static void flags_are_taken(void **state) {
+	(void)state;
+	assert_int_equal(parse("-h"), 0);
+	assert_true(options.help && !options.version);
+	assert_int_equal(parse("--version"), 0);
+	assert_true(options.version && !options.help);
 }
 
 static void control_may_have_a_value(void **state) {
@@ -164,14 +174,31 @@ static void mistakes_are_named(void **state) {
 	}
 }
 
+static void help_names_every_option(void **state) {
+	static const char *const words[] = {"-H, --host", "-s, --socket",   "-w, --warning",
+					    "   --donor", "   --control",   "[@]START:END",
+					    "-h, --help", "--password-file"};
+	AUTO_FREE char *text = NULL;
+	struct printed printed;
+
+	(void)state;
+	plugin_options_print(printed_begin(&printed));
+	text = printed_finish(&printed);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strstr(text, words[i]))
+			fail_msg("no %s in: %s", words[i], text);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_a_good_command_line),
 		cmocka_unit_test(options_are_taken),
+		cmocka_unit_test(flags_are_taken),
 		cmocka_unit_test(control_may_have_a_value),
 		cmocka_unit_test(urls_are_taken_apart),
 		cmocka_unit_test(urls_are_refused),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(help_names_every_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -471,6 +471,17 @@ static void an_order_that_ends_expires_first(void **state) {
 	assert_true(verdict_expires(&facts, &policy, ends) == NOW + 2 * NSEC_PER_SEC + 1);
 }
 
+static void transfers_that_are_not_known_block(void **state) {
+	struct facts facts = {0};
+
+	(void)state;
+	assert_true(verdict_sst_blocks(&facts));
+	facts_set(&facts, FACT_SST_METHOD, "rsync");
+	assert_true(verdict_sst_blocks(&facts));
+	facts_set(&facts, FACT_SST_METHOD, "mariabackup");
+	assert_false(verdict_sst_blocks(&facts));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_holds),
@@ -479,6 +490,7 @@ int main(void) {
 		cmocka_unit_test(an_empty_answer_is_not_available),
 		cmocka_unit_test(expiry_is_the_first_stale_moment),
 		cmocka_unit_test(an_order_that_ends_expires_first),
+		cmocka_unit_test(transfers_that_are_not_known_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
