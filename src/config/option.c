@@ -108,7 +108,7 @@ static const struct config_option ledger[] = {
 	 .help = "networks that may connect, separated by commas; empty: everyone"},
 	{"http", "max_connections", OPTION_COUNT, FIELD(http.max_connections), .fallback = "1000",
 	 .min = 1, .max = 100000, .reloadable = true,
-	 .help = "connections at once per listening address"},
+	 .help = "connections at once per listening address; one more closes the longest idle"},
 	{"http", "timeout", OPTION_DURATION, FIELD(http.timeout), .fallback = "10s", .min = S(1),
 	 .max = S(3600), .reloadable = true,
 	 .help = "a connection idle for longer is closed; whole seconds, rounded up"},

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/commands.h"
+#include "serve/crowd.h"
 #include "serve/replies.h"
 
 #define CONNECTION_MEMORY (8 * 1024) /* bounds a request's line and headers */
@@ -23,6 +24,11 @@
 #define CLOSING_PATIENCE (100 * NSEC_PER_MSEC) /* a stop closes up to nine doors in turn */
 /* MHD 0.9.75 counts a connection some time after it has accepted it. */
 #define CLOSING_QUIET (20 * NSEC_PER_MSEC)
+/*
+ * MHD stops accepting at its own limit. It accepts up to 11 at a time and closes what the crowd has
+ * shed only in its next round: with this many more it never gets there.
+ */
+#define CONNECTIONS_BEING_SHED 32
 
 /* --- requests ------------------------------------------------------------------------------- */
 
@@ -53,6 +59,13 @@ static void collect(struct exchange *exchange, const char *bytes, size_t length)
 	exchange->body_length += length;
 }
 
+static struct crowd_member *member_of(struct MHD_Connection *connection) {
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
 				  const char *path, const char *method, const char *version,
 				  const char *upload, size_t *upload_size, void **request) {
@@ -72,6 +85,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	crowd_stir(door->crowd, member_of(connection));
 	exchange->method = method;
 	exchange->path = path;
 	exchange->version = version;
@@ -121,6 +135,18 @@ static enum MHD_Result on_accept(void *context, const struct sockaddr *address, 
 
 	(void)length;
 	return network_list_allows(&door->settings.allow, address) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **member,
+			  enum MHD_ConnectionNotificationCode what) {
+	struct door *door = context;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+		crowd_leave(door->crowd, *member);
+	else
+		*member = crowd_join(door->crowd, info->connect_fd);
 }
 
 static void __attribute__((format(printf, 2, 0)))
@@ -178,8 +204,10 @@ static struct MHD_Daemon *start_daemon(struct door *door, const struct http_sett
 		tls[0].option = MHD_OPTION_END;
 	return MHD_start_daemon(
 		flags, 0, on_accept, door, on_request, door, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-		NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_LISTEN_SOCKET,
-		door->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)settings->max_connections,
+		NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, door, MHD_OPTION_LISTEN_SOCKET, door->fd,
+		MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)settings->max_connections + CONNECTIONS_BEING_SHED,
 		MHD_OPTION_CONNECTION_TIMEOUT, seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY,
 		/* No Host is needed, as the original needed none. */
@@ -207,6 +235,7 @@ void door_destroy(struct door *door) {
 		return;
 	if (door->daemon)
 		stop_daemon(door->daemon);
+	crowd_destroy(door->crowd);
 	replies_destroy(door->replies);
 	if (door->fd >= 0)
 		close(door->fd);
@@ -254,7 +283,8 @@ int door_start(struct door *door, const struct stage *stage, const struct http_s
 	}
 	door->audience = stage->audience;
 	door->replies = replies_create(stage, door->is_control);
-	if (!door->replies)
+	door->crowd = crowd_create(door->name, door->settings.max_connections);
+	if (!door->replies || !door->crowd)
 		return -ENOMEM;
 	door->daemon = start_daemon(door, &door->settings, certificate, key);
 	if (door->daemon)

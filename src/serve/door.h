@@ -3,6 +3,8 @@
  * One door of the HTTP server: a listening socket, and the libmicrohttpd thread that answers on it.
  * A door does not change once it is started, because its thread reads it without a lock: other
  * settings take a new door on a duplicate of the socket. All functions are the main thread's.
+ *
+ * A door that is full sheds (crowd.h): holding connections keeps nobody out.
  */
 #ifndef CLUSTERCHECKD_SERVE_DOOR_H
 #define CLUSTERCHECKD_SERVE_DOOR_H
@@ -14,6 +16,7 @@
 #include "serve/stage.h"
 
 struct MHD_Daemon;
+struct crowd;
 struct replies;
 
 struct door {
@@ -24,6 +27,7 @@ struct door {
 	struct MHD_Daemon *daemon;
 	struct replies *replies;
 	struct audience *audience; /* the stage's */
+	struct crowd *crowd;
 };
 
 /* Takes over `fd`. NULL when out of memory; `fd` is closed then. */
