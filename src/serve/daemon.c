@@ -2,6 +2,7 @@
 #include "serve/daemon.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,8 +26,11 @@
 /* How late a verdict that turned stale may stand in the log; its answer is never late. */
 #define REVIEW_INTERVAL (250 * NSEC_PER_MSEC)
 
-/* Descriptors besides connections: sockets, epoll and event descriptors, the log. */
-#define SPARE_DESCRIPTORS 128
+/*
+ * Descriptors besides connections: what the doors need for themselves and for connections that are
+ * being shed, the control socket's and the agents' callers, the log.
+ */
+#define SPARE_DESCRIPTORS 768
 
 struct daemon {
 	struct config config;
@@ -61,15 +65,37 @@ static int take_signals(void) {
 	return fd < 0 ? -errno : fd;
 }
 
-/* The soft limit is commonly 1024; what is configured must fit. */
-static void raise_descriptor_limit(const struct config *config) {
+static rlim_t raise_descriptor_limit(rlim_t wanted) {
 	struct rlimit limit;
-	rlim_t wanted = config->http.max_connections * LISTEN_MAX + SPARE_DESCRIPTORS;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return wanted;
+	if (limit.rlim_cur < wanted) {
+		struct rlimit raised = limit;
+
+		raised.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+			limit = raised;
+	}
+	return limit.rlim_cur;
+}
+
+/*
+ * The soft limit is commonly 1024, and what is configured must fit: without a free descriptor
+ * libmicrohttpd accepts nobody until a connection ends by itself.
+ */
+static void fit_descriptor_limit(struct config *config, int socket_count) {
+	size_t addresses = socket_count > 0 ? (size_t)socket_count : config->http.listen.count;
+	uint64_t most = config->http.max_connections;
+	rlim_t limit = raise_descriptor_limit(most * LISTEN_MAX + SPARE_DESCRIPTORS);
+
+	limit = limit > 2 * SPARE_DESCRIPTORS ? limit - SPARE_DESCRIPTORS : limit / 2;
+	if (addresses == 0 || most <= limit / addresses)
 		return;
-	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	config->http.max_connections = limit / addresses > 0 ? limit / addresses : 1;
+	log_warning("descriptors are few (ulimit -n, LimitNOFILE=): going on with "
+		    "max_connections=%" PRIu64 " instead of %" PRIu64,
+		    config->http.max_connections, most);
 }
 
 static int open_doors(struct daemon *daemon, struct text *error) {
@@ -89,9 +115,9 @@ static int build(struct daemon *daemon, struct text *error) {
 	daemon->signal_fd = take_signals();
 	if (daemon->signal_fd < 0)
 		return daemon->signal_fd;
-	raise_descriptor_limit(&daemon->config);
 	/* It changes the environment: before a thread may look there. */
 	daemon->socket_count = service_sockets(&daemon->first_socket);
+	fit_descriptor_limit(&daemon->config, daemon->socket_count);
 	r = client_library_init();
 	if (r < 0)
 		return r;
@@ -194,7 +220,7 @@ static int reload_into(struct daemon *daemon, struct config *fresh, struct text 
 	if (r < 0)
 		return r;
 	keep_what_needs_a_restart(fresh, &daemon->config);
-	raise_descriptor_limit(fresh);
+	fit_descriptor_limit(fresh, daemon->socket_count);
 	r = reopen_doors(daemon, fresh, error);
 	if (r < 0)
 		return r;

@@ -23,9 +23,12 @@ def ini_text(sections):
 
 
 class Daemon(Process):
-    """`sections` override the test defaults, key by key; a key set to None is left out."""
+    """`sections` override the test defaults, key by key; a key set to None is left out. `prefix` is a
+    command that becomes the daemon, such as prlimit."""
 
-    def __init__(self, directory, server=None, sections=None, options=(), env=None, address=None):
+    def __init__(
+        self, directory, server=None, sections=None, options=(), env=None, address=None, prefix=()
+    ):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.ini = directory / "clustercheckd.ini"
@@ -48,7 +51,7 @@ class Daemon(Process):
         }
         self.configure(sections or {})
         super().__init__(
-            [program("clustercheckd"), "-c", self.ini, *options],
+            [*prefix, program("clustercheckd"), "-c", self.ini, *options],
             directory / "daemon.log",
             env=env,
         )
