@@ -11,6 +11,7 @@
 #include "node/client.h"
 #include "node/report.h"
 #include "serve/commands.h"
+#include "serve/rendering.h"
 #include "view/answer.h"
 #include "view/metrics.h"
 #include "view/status.h"
@@ -31,6 +32,7 @@ struct replies {
 	int64_t valid_until; /* when time alone changes a verdict */
 	struct reply verdicts[ENDPOINT_MAX];
 	struct reply method_not_allowed, no_such_endpoint, live, not_live;
+	struct rendering status, whole_status, metrics;
 };
 
 static void reply_finish(struct reply *reply) {
@@ -143,6 +145,9 @@ void replies_destroy(struct replies *replies) {
 	reply_finish(&replies->no_such_endpoint);
 	reply_finish(&replies->live);
 	reply_finish(&replies->not_live);
+	rendering_finish(&replies->status);
+	rendering_finish(&replies->whole_status);
+	rendering_finish(&replies->metrics);
 	free(replies);
 }
 
@@ -180,22 +185,15 @@ static bool has_argument(struct MHD_Connection *connection, const char *name, co
 }
 
 /* Rendered when asked for: people and scrapers come seldom, and want the moment's age. */
-static enum MHD_Result answer_status(const struct replies *replies,
-				     struct MHD_Connection *connection, struct exchange *exchange) {
-	const struct stage *stage = &replies->stage;
+static char *render_status(const struct stage *stage, bool whole_history) {
 	struct report *report = report_create(stage->publication, stage->audience);
-	AUTO_FREE char *json = NULL;
+	char *json = report ? status_json(report, whole_history) : NULL;
 
-	if (report)
-		json = status_json(report, has_argument(connection, "history", "all"));
 	report_destroy(report);
-	return answer_once(connection, 200, "application/json", json, exchange);
+	return json;
 }
 
-static enum MHD_Result answer_metrics(const struct replies *replies,
-				      struct MHD_Connection *connection,
-				      struct exchange *exchange) {
-	const struct stage *stage = &replies->stage;
+static char *render_metrics(const struct stage *stage) {
 	struct report *report = report_create(stage->publication, stage->audience);
 	AUTO_FREE char *storage = malloc(METRICS_SIZE);
 	struct text text = {0};
@@ -205,8 +203,25 @@ static enum MHD_Result answer_metrics(const struct replies *replies,
 		metrics_write(&text, report, client_library_version());
 	}
 	report_destroy(report);
+	return text.length > 0 && !text.truncated ? strdup(storage) : NULL;
+}
+
+static enum MHD_Result answer_status(struct replies *replies, struct MHD_Connection *connection,
+				     struct exchange *exchange) {
+	bool whole = has_argument(connection, "history", "all");
+	struct rendering *rendering = whole ? &replies->whole_status : &replies->status;
+
+	if (rendering_is_due(rendering, clock_now()))
+		rendering_set(rendering, render_status(&replies->stage, whole));
+	return answer_once(connection, 200, "application/json", rendering->text, exchange);
+}
+
+static enum MHD_Result answer_metrics(struct replies *replies, struct MHD_Connection *connection,
+				      struct exchange *exchange) {
+	if (rendering_is_due(&replies->metrics, clock_now()))
+		rendering_set(&replies->metrics, render_metrics(&replies->stage));
 	return answer_once(connection, 200, "text/plain; version=0.0.4; charset=utf-8",
-			   text.length > 0 && !text.truncated ? storage : NULL, exchange);
+			   replies->metrics.text, exchange);
 }
 
 static enum MHD_Result answer_command(const struct replies *replies,
