@@ -30,7 +30,7 @@
  * Descriptors besides connections: what the doors need for themselves and for connections that are
  * being shed, the control socket's and the agents' callers, the log.
  */
-#define SPARE_DESCRIPTORS 768
+#define SPARE_DESCRIPTORS 1024
 
 struct daemon {
 	struct config config;

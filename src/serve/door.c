@@ -25,10 +25,17 @@
 /* MHD 0.9.75 counts a connection some time after it has accepted it. */
 #define CLOSING_QUIET (20 * NSEC_PER_MSEC)
 /*
- * MHD stops accepting at its own limit. It accepts up to 11 at a time and closes what the crowd has
- * shed only in its next round: with this many more it never gets there.
+ * MHD 0.9.75 accepts 11 connections between two rounds through all that are ready. Behind a busy
+ * door callers would wait in the listen queue, or, once that is full, for the second after which
+ * the kernel tries again. So each 11th brings along more of the queue.
  */
-#define CONNECTIONS_BEING_SHED 32
+#define MHD_SERIES 11
+#define QUEUE_SHARE 64
+/*
+ * At its own limit MHD stops accepting (and 0.9.75 locks up where more are added). What the crowd
+ * has shed is closed in the next round: with this many more it never gets there.
+ */
+#define CONNECTIONS_BEING_SHED (4 * (MHD_SERIES + QUEUE_SHARE))
 
 /* --- requests ------------------------------------------------------------------------------- */
 
@@ -131,22 +138,46 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 
 /* Before a byte is read. */
 static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t length) {
-	const struct door *door = context;
+	struct door *door = context;
 
 	(void)length;
+	if (!door->takes_queue)
+		door->accepted++;
 	return network_list_allows(&door->settings.allow, address) ? MHD_YES : MHD_NO;
+}
+
+/* MHD asks on_accept() about each, and closes those that are refused. */
+static void take_queue(struct door *door, struct MHD_Daemon *daemon) {
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	int fd;
+
+	door->takes_queue = true;
+	for (int i = 0; i < QUEUE_SHARE; i++, length = sizeof(peer)) {
+		fd = accept4(door->fd, (struct sockaddr *)&peer, &length,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			break;
+		MHD_add_connection(daemon, fd, (const struct sockaddr *)&peer, length);
+	}
+	door->takes_queue = false;
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **member,
 			  enum MHD_ConnectionNotificationCode what) {
 	struct door *door = context;
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		crowd_leave(door->crowd, *member);
-	else
-		*member = crowd_join(door->crowd, info->connect_fd);
+		return;
+	}
+	*member = crowd_join(
+		door->crowd,
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	if (door->accepted < MHD_SERIES)
+		return;
+	door->accepted = 0;
+	take_queue(door, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon);
 }
 
 static void __attribute__((format(printf, 2, 0)))

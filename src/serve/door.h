@@ -27,7 +27,11 @@ struct door {
 	struct MHD_Daemon *daemon;
 	struct replies *replies;
 	struct audience *audience; /* the stage's */
+
+	/* its thread's own */
 	struct crowd *crowd;
+	unsigned int accepted; /* by libmicrohttpd itself, since the queue was last looked at */
+	bool takes_queue;
 };
 
 /* Takes over `fd`. NULL when out of memory; `fd` is closed then. */

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define BACKLOG 1024 /* the kernel lowers it to net.core.somaxconn */
+#define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
 
 static int bind_and_listen(int family, const struct sockaddr *address, socklen_t length,
 			   bool dual_stack) {

@@ -39,4 +39,4 @@ def test_the_soft_limit_is_raised_as_far_as_it_goes(server, daemon):
     assert "max_connections=" not in checker.log()
     with open(f"/proc/{checker.pid}/limits") as limits:
         line = next(line for line in limits if line.startswith("Max open files"))
-    assert int(line.split()[3]) == 8 * 1000 + 768
+    assert int(line.split()[3]) == 8 * 1000 + 1024
