@@ -47,8 +47,14 @@ class HAProxy(Process):
 
     def start(self):
         super().start()
-        until(self.socket.exists, "HAProxy's stats socket")
+        until(self.answers, "answer on HAProxy's stats socket")
         return self
+
+    def answers(self):
+        try:
+            return self.say("show info")
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
 
     def say(self, line):
         with socket.socket(socket.AF_UNIX) as connection:
