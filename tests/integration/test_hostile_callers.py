@@ -47,10 +47,10 @@ class Siege:
     balancer: HAProxy
     directory: object
 
-    def attack(self, name, seconds):
+    def attack(self, name, seconds, share=1):
         host, port = self.besieged.address
         return Process(
-            [sys.executable, "-m", "support.attackers", name, host, port, seconds],
+            [sys.executable, "-m", "support.attackers", name, host, port, seconds, share],
             self.directory / f"{name}.log",
             cwd=REPO / "tests/integration",
         )
@@ -182,4 +182,4 @@ def test_attacks_on_https(siege_of_https):
 
 def test_all_at_once(siege):
     names = ["idle", "flood", "pipeline", "drip", "oversize", "malformed", "half_closed", "resets"]
-    withstand(siege, [siege.attack(name, 3 * SECONDS) for name in names])
+    withstand(siege, [siege.attack(name, 3 * SECONDS, 1 / len(names)) for name in names])

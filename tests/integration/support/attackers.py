@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Callers nobody wants. Each attack is a process of its own, and gives way to the others (nice):
 
-    python3 -m support.attackers ATTACK HOST PORT SECONDS
+    python3 -m support.attackers ATTACK HOST PORT SECONDS SHARE
 
 Their rates are bounded: what is tested is whether they get in a balancer's way, not what this
-machine's processors can do while everything else runs on them too.
+machine's processors can do while everything else runs on them too. SHARE is what one of several
+attacks has of its rate.
 
 They come from 127.1.0.1 to .8: one address has 28,000 ports, and those of 127.0.0.0/24 stay free.
 """
@@ -65,16 +66,17 @@ MALFORMED = [
 
 
 class Target:
-    def __init__(self, host, port, seconds):
+    def __init__(self, host, port, seconds, share):
         self.address = (host, int(port))
         self.end = time.monotonic() + float(seconds)
+        self.share = float(share)
 
     def goes_on(self):
         return time.monotonic() < self.end
 
     def at_rate(self, rate, most=None):
         """0, 1, 2, ... until the attack's time or `most` is over."""
-        began = time.monotonic()
+        began, rate = time.monotonic(), rate * self.share
         for number in itertools.count() if most is None else range(most):
             time.sleep(max(0, began + number / rate - time.monotonic()))
             if not self.goes_on():
@@ -133,7 +135,7 @@ def idle(target):
 def flood(target):
     """Connections that come and stay, three thousand of them at a time."""
     held = []
-    for _ in target.at_rate(CONNECTIONS):
+    for _ in target.at_rate(3 * CONNECTIONS):
         if connection := target.connect(blocking=False):
             held.append(connection)
         if len(held) > 3000:
@@ -287,11 +289,11 @@ ATTACKS = [
 ]
 
 
-def main(name, host, port, seconds):
+def main(name, host, port, seconds, share):
     os.nice(19)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 12_000), most))
-    globals()[name](Target(host, port, seconds))
+    globals()[name](Target(host, port, seconds, share))
 
 
 if __name__ == "__main__":
