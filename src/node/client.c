@@ -341,6 +341,7 @@ bool client_login_go_on(struct client_login *login, short revents, struct probe_
 	else
 		succeed(result);
 	login->succeeded = result->outcome == PROBE_OK;
+	compat_forget_password(&login->client->mysql);
 	return true;
 }
 
@@ -362,6 +363,7 @@ struct client *client_login_take(struct client_login *login) {
 void client_login_abandon(struct client_login *login) {
 	if (!login)
 		return;
+	compat_forget_password(&login->client->mysql);
 	client_drop(login->client);
 	login_free(login);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "config/config.h"
 #include "node/client.h"
@@ -248,5 +249,16 @@ static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *set
 }
 
 #endif
+
+static inline void compat_wipe(char *text) {
+	if (text)
+		explicit_bzero(text, strlen(text));
+}
+
+/* Both libraries keep it for reconnecting and for changing the user; we do neither. */
+static inline void compat_forget_password(MYSQL *mysql) {
+	compat_wipe(mysql->passwd);
+	compat_wipe(mysql->options.password);
+}
 
 #endif
