@@ -92,6 +92,7 @@ struct config {
 	char maintenance_file[CONFIG_PATH_SIZE];
 	char legacy_file[CONFIG_PATH_SIZE];
 	enum log_level log_level;
+	char process_user[64]; /* empty: whoever started it */
 
 	char file[CONFIG_PATH_SIZE]; /* that was read; empty when there was none */
 	struct setting settings[CONFIG_OPTION_MAX];

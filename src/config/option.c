@@ -137,6 +137,9 @@ static const struct config_option ledger[] = {
 	 .help = "error, warning, info or debug"},
 	{"log", "requests", OPTION_FLAG, FIELD(http.log_requests), .fallback = "no",
 	 .words = flag_words, .reloadable = true, .help = "one line per request"},
+
+	{"process", "user", OPTION_TEXT, FIELD(process_user), .fallback = "",
+	 .help = "started as root: the user to become; empty: stay what you are"},
 };
 
 _Static_assert(ARRAY_SIZE(ledger) <= CONFIG_OPTION_MAX, "CONFIG_OPTION_MAX is too small");

@@ -13,6 +13,7 @@
 #include "config/option.h"
 #include "node/client.h"
 #include "serve/daemon.h"
+#include "serve/privileges.h"
 #include "serve/service.h"
 
 #define ARGUMENT_MAX 64
@@ -114,7 +115,7 @@ static void parse_command_line(struct command_line *line, int argc, char **argv)
 		line->sources.file_required = true;
 }
 
-static int run(const struct config *config, const struct config_sources *sources) {
+static int run(struct config *config, const struct config_sources *sources) {
 	struct daemon *daemon;
 	char storage[512];
 	struct text error;
@@ -124,7 +125,11 @@ static int run(const struct config *config, const struct config_sources *sources
 	log_set_level(config->log_level);
 	service_use_journal();
 	log_info("clustercheckd " VERSION ", %s", client_library_version());
-	if (daemon_create(&daemon, config, sources, &error) < 0) {
+	r = privileges_drop(config, &error);
+	if (r == 0)
+		r = daemon_create(&daemon, config, sources, &error);
+	explicit_bzero(config, sizeof(*config)); /* the daemon has its own */
+	if (r < 0) {
 		log_error("cannot start: %s", storage);
 		return EXIT_FAILURE;
 	}

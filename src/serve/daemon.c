@@ -188,6 +188,9 @@ void daemon_destroy(struct daemon *daemon) {
 /* --- reload --------------------------------------------------------------------------------- */
 
 static void keep_what_needs_a_restart(struct config *fresh, const struct config *running) {
+	if (strcmp(fresh->process_user, running->process_user) != 0)
+		log_warning("[process] changes take a restart");
+	text_copy(fresh->process_user, sizeof(fresh->process_user), running->process_user);
 	if (memcmp(&fresh->control, &running->control, sizeof(fresh->control)) == 0)
 		return;
 	log_warning("[control] changes take a restart; keeping %s", running->control.socket);

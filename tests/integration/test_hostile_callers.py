@@ -132,6 +132,8 @@ def answers_to_the_balancer(checker):
 
 
 def descriptors(checker):
+    if os.geteuid() != 0:
+        return 0  # a daemon lets only root look
     return len(os.listdir(f"/proc/{checker.pid}/fd"))
 
 
