@@ -81,9 +81,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	char peer[INET6_ADDRSTRLEN];
 	enum MHD_Result result;
 
-	/* MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. */
+	/*
+	 * MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. Who was
+	 * refused is no member, nor is one that there was no memory for.
+	 */
 	if (!exchange) {
-		*request = calloc(1, sizeof(*exchange));
+		*request = member_of(connection) ? calloc(1, sizeof(*exchange)) : NULL;
 		return *request ? MHD_YES : MHD_NO;
 	}
 	if (*upload_size > 0) {
@@ -166,14 +169,19 @@ static void take_queue(struct door *door, struct MHD_Daemon *daemon) {
 static void on_connection(void *context, struct MHD_Connection *connection, void **member,
 			  enum MHD_ConnectionNotificationCode what) {
 	struct door *door = context;
+	int fd;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		crowd_leave(door->crowd, *member);
 		return;
 	}
-	*member = crowd_join(
-		door->crowd,
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	/* Before a byte is read, as on_accept(), which does not know the descriptor. */
+	if (door->is_control && !peer_is_allowed(fd, door->group)) {
+		shutdown(fd, SHUT_RDWR);
+		return;
+	}
+	*member = crowd_join(door->crowd, fd);
 	if (door->accepted < MHD_SERIES)
 		return;
 	door->accepted = 0;
@@ -283,6 +291,7 @@ struct door *door_create(const char *name, int fd, bool is_control) {
 	snprintf(door->name, sizeof(door->name), "%s", name);
 	door->fd = fd;
 	door->is_control = is_control;
+	door->group = PEER_NO_GROUP;
 	return door;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "serve/peer.h"
 #include "serve/stage.h"
 
 struct MHD_Daemon;
@@ -22,6 +23,7 @@ struct replies;
 struct door {
 	char name[128]; /* its address: the identity across reloads */
 	bool is_control;
+	gid_t group; /* with is_control: whose members may connect too, or PEER_NO_GROUP */
 	int fd;
 	struct http_settings settings;
 	struct MHD_Daemon *daemon;

@@ -136,6 +136,8 @@ static int open_control(struct http *http, const struct config *config, struct t
 	door = door_create(control->socket, fd, true);
 	if (!door)
 		return -ENOMEM;
+	if (control->group[0] && http->control.st_ino)
+		door->group = http->control.st_gid;
 	http->doors[http->door_count++] = door;
 	return 0;
 }
@@ -181,6 +183,8 @@ static int prepare(const struct http *http, const struct config *config, struct 
 		if (fd < 0)
 			return -errno;
 		successor = door_create(door->name, fd, door->is_control);
+		if (successor)
+			successor->group = door->group;
 		r = successor ? door_start(successor, &http->stage, &config->http, error) : -ENOMEM;
 		if (r < 0) {
 			door_destroy(successor);
