@@ -4,6 +4,7 @@
 import shutil
 import socket
 import ssl
+import threading
 
 import pytest
 
@@ -11,7 +12,9 @@ from support import http
 from support.answers import assert_verdict
 from support.authority import Authority
 from support.cluster import PASSWORD
+from support.haproxy import HAProxy
 from support.scripted import ScriptedServer
+from support.wait import until
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +166,52 @@ def test_renewed_certificate_is_served_after_a_reload(https, authority):
     assert "configuration reloaded" in checker.reload()
     answer, after = ask_securely(checker, authority)
     assert answer.status == 200 and after != before
+
+
+@pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed")
+def test_renewals_lose_no_connection(https, authority, node, running, tmp_path):
+    """Neither a check of HAProxy's nor a caller that connects at any moment of a reload."""
+    checker, files = https
+    verify = f"default-server check-ssl verify required ca-file {authority.ca}"
+    servers = {"web": ((node.host, node.port), checker.address)}
+    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify, "timeout check 5s"], servers))
+    balancer.wait("web", "UP", "200")
+    serials, lost, done = set(), [], threading.Event()
+
+    def call():
+        while not done.is_set():
+            try:
+                answer, serial = ask_securely(checker, authority)
+                assert answer.status == 200
+                serials.add(serial)
+            except Exception as error:
+                lost.append(error)
+
+    callers = [threading.Thread(target=call) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    try:
+        for _ in range(8):
+            known = len(serials)
+            files.renew(authority)
+            assert "configuration reloaded" in checker.reload()
+            until(lambda: len(serials) > known, "the renewed certificate", 5)
+    finally:
+        done.set()
+        for caller in callers:
+            caller.join()
+    assert lost == []
+    assert balancer.servers()["web"]["chkfail"] == "0"
+
+
+def test_https_is_verified_by_haproxy(https, other_authority, node, running, tmp_path):
+    """A certificate of somebody else's: the check fails, whatever the verdict."""
+    checker, _ = https
+    verify = f"default-server check-ssl verify required ca-file {other_authority.ca}"
+    servers = {"web": ((node.host, node.port), checker.address)}
+    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify], servers))
+    balancer.wait("web", "DOWN")
+    assert balancer.checked("web")[1] == "L6RSP"
 
 
 def test_bad_certificate_keeps_the_running_one(https, authority):
