@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "node/client_error.h"
 #include "node/mysql_compat.h"
+#include "node/resolver.h"
 
 /* Nothing we ask for is larger; what claims to be is no answer. */
 #define LARGEST_PACKET (256ul * 1024)
@@ -282,6 +283,25 @@ static void login_free(struct client_login *login) {
 	free(login);
 }
 
+/*
+ * The library would look a name up itself, and wait. It must have the name, though, to compare it
+ * with a certificate.
+ */
+static bool find_host(struct client_login *login, struct probe_result *result) {
+	struct mysql_settings *settings = &login->settings;
+	char address[RESOLVER_ADDRESS_SIZE];
+	char storage[sizeof(result->error)];
+	struct text error;
+
+	if (!settings->host[0] || settings->tls == TLS_VERIFY)
+		return true;
+	text_init(&error, storage, sizeof(storage));
+	if (resolver_find(settings->host, login->limit.deadline, address, &error))
+		return text_copy(settings->host, sizeof(settings->host), address);
+	fail(result, PROBE_UNREACHABLE, 0, storage);
+	return false;
+}
+
 struct client_login *client_login_begin(const struct mysql_settings *settings,
 					unsigned int extra_port, const struct client_limit *limit,
 					struct probe_result *result) {
@@ -294,7 +314,8 @@ struct client_login *client_login_begin(const struct mysql_settings *settings,
 	login->settings = *settings;
 	login->extra_port = extra_port;
 	login->limit = *limit;
-	if (find_password(settings, login->password, sizeof(login->password), result) < 0) {
+	if (!find_host(login, result) ||
+	    find_password(settings, login->password, sizeof(login->password), result) < 0) {
 		login_free(login);
 		return NULL;
 	}
@@ -340,6 +361,8 @@ bool client_login_go_on(struct client_login *login, short revents, struct probe_
 		     "TLS is required, but the server offers none");
 	else
 		succeed(result);
+	if (result->outcome == PROBE_UNREACHABLE || result->outcome == PROBE_REFUSED)
+		resolver_pass_over(login->settings.host);
 	login->succeeded = result->outcome == PROBE_OK;
 	compat_forget_password(&login->client->mysql);
 	return true;
@@ -381,6 +404,7 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 	while (!client_login_go_on(login, revents, result)) {
 		r = go_on(limit, &login->client->mysql, &login->op, &revents);
 		if (r < 0) {
+			resolver_pass_over(login->settings.host);
 			client_login_abandon(login);
 			return abandon(result, r, "logging in");
 		}

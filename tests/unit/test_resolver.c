@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names: what needs no lookup, and that a lookup is waited for only as long as said. Names that are
+ * found or lost are integration tests, which have a hosts file of their own.
+ */
+#include "unit.h"
+
+#include "base/clock.h"
+#include "node/resolver.h"
+
+static bool find(const char *name, int64_t deadline, char *address, char *message, size_t size) {
+	struct text error;
+
+	text_init(&error, message, size);
+	return resolver_find(name, deadline, address, &error);
+}
+
+static void numbers_are_themselves(void **state) {
+	static const char *const numbers[] = {"127.0.0.1", "10.1.2.3", "::1", "2001:db8::7"};
+	char address[RESOLVER_ADDRESS_SIZE], message[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_true(find(numbers[i], 0, address, message, sizeof(message)));
+		assert_string_equal(address, numbers[i]);
+	}
+}
+
+static void without_a_deadline_there_is_no_wait(void **state) {
+	char address[RESOLVER_ADDRESS_SIZE], message[128];
+
+	(void)state;
+	assert_false(find("one.invalid", 0, address, message, sizeof(message)));
+	assert_string_equal(message, "one.invalid: not looked up in time");
+}
+
+static void the_wait_ends_at_the_deadline(void **state) {
+	int64_t begin = clock_now();
+	char address[RESOLVER_ADDRESS_SIZE], message[128];
+
+	(void)state;
+	assert_false(find("another.invalid", begin + 200 * NSEC_PER_MSEC, address, message,
+			  sizeof(message)));
+	assert_in_range(clock_now() - begin, 0, 5 * NSEC_PER_SEC);
+	assert_memory_equal(message, "another.invalid: ", 17);
+}
+
+static void an_address_that_nobody_knows_is_passed_over(void **state) {
+	(void)state;
+	resolver_pass_over("192.0.2.1");
+	resolver_pass_over("");
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_themselves),
+		cmocka_unit_test(without_a_deadline_there_is_no_wait),
+		cmocka_unit_test(the_wait_ends_at_the_deadline),
+		cmocka_unit_test(an_address_that_nobody_knows_is_passed_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
