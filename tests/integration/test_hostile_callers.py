@@ -22,10 +22,15 @@ from support.process import Process
 from support.programs import REPO, is_sanitized
 from support.wait import until
 
-pytestmark = pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed")
-
 # Of each attack; of all of them together three times that.
 SECONDS = float(os.environ.get("CLUSTERCHECKD_SIEGE_SECONDS", "1"))
+
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.timeout(60 + 6 * SECONDS),
+    pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed"),
+]
+
 BALANCER = "127.0.0.77"
 MIB = 1024  # KiB
 # Milliseconds, besides what the machine takes for the quiet one. On a machine of our own they are
@@ -146,7 +151,7 @@ def withstand(siege, attacks):
         for attack in attacks:
             attack.start()
         for attack in attacks:
-            assert attack.popen.wait(120) in (0, 1), attack.log()
+            assert attack.popen.wait(60 + 3 * SECONDS) in (0, 1), attack.log()
     finally:
         for attack in attacks:
             attack.stop()

@@ -299,9 +299,10 @@ def test_names_that_nobody_resolves_any_more(server, daemon, tmp_path):
     """[mysql] host= by name, and the name server falls silent: the verdict does not wait for it."""
     hosts, resolver = tmp_path / "hosts", tmp_path / "resolv.conf"
     hosts.write_text("127.0.0.1 database.example\n")
-    resolver.write_text("nameserver 127.0.0.99\noptions timeout:30 attempts:3\n")
+    nobody = f"127.{100 + os.getpid() % 100}.0.53"
+    resolver.write_text(f"nameserver {nobody}\noptions timeout:30 attempts:3\n")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.99", 53))  # takes every question and answers none
+        silent.bind((nobody, 53))  # takes every question and answers none
         prefix = in_own_mounts(f"mount --bind {hosts} /etc/hosts && mount --bind {resolver} /etc/resolv.conf")
         mysql = {**server.settings(), "host": "database.example", "login_interval": "200ms", "max_age": "1s",
                  "timeout": "300ms"}
