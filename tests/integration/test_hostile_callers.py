@@ -73,7 +73,7 @@ def besiege(node, daemon, running, tmp_path):
 
     def prepare(settings, checks=()):
         # What MHD 0.9.75 leaves to its timeout, such as half a request and an end, is soon gone.
-        sections = {"http": {"timeout": "2s", **settings}}
+        sections = {"http": {"timeout": "2s", "max_connections": "500", **settings}}
         besieged, quiet = daemon(node), daemon(node)
         for checker in (besieged, quiet):
             checker.wait_reason("available")
