@@ -174,7 +174,8 @@ def test_renewals_lose_no_connection(https, authority, node, running, tmp_path):
     checker, files = https
     verify = f"default-server check-ssl verify required ca-file {authority.ca}"
     servers = {"web": ((node.host, node.port), checker.address)}
-    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify, "timeout check 5s"], servers))
+    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify, "timeout check 5s"],
+                               servers, inter=1000))
     balancer.wait("web", "UP", "200")
     serials, lost, done = set(), [], threading.Event()
 

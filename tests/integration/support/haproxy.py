@@ -20,15 +20,16 @@ defaults
     log global
 backend galera
 {checks}
-    default-server inter 100ms fastinter 50ms downinter 100ms fall 1 rise 1
+    default-server inter {inter}ms fastinter 50ms downinter 100ms fall 1 rise 1
 {servers}
 """
 
 
 class HAProxy(Process):
-    """`servers` maps a name to (database address, check address)."""
+    """`servers` maps a name to (database address, check address). A check comes every `inter` ms, which
+    also bounds connecting, with TLS the handshake too."""
 
-    def __init__(self, directory, checks, servers):
+    def __init__(self, directory, checks, servers, inter=100):
         directory.mkdir(parents=True, exist_ok=True)
         self.socket = directory / "haproxy.sock"
         config = directory / "haproxy.cfg"
@@ -39,6 +40,7 @@ class HAProxy(Process):
         config.write_text(
             CONFIG.format(
                 socket=self.socket,
+                inter=inter,
                 checks="\n".join(f"    {line}" for line in checks),
                 servers="\n".join(lines),
             )
