@@ -11,13 +11,13 @@ from support.wait import until
 DEFAULTS = "defaults\n{{\n\tlog_type = FILE {log}\n}}\n"
 
 
-def service_text(port, arguments):
+def service_text(port, arguments, server):
     """xinetd/mysqlchk with this test's port, program and arguments."""
     text = (REPO / "xinetd/mysqlchk.in").read_text()
     wanted = {
         "disable": "no",
         "port": port,
-        "server": program("clustercheck"),
+        "server": server,
         "user": "root",
         "server_args": " ".join(arguments),
     }
@@ -29,13 +29,14 @@ def service_text(port, arguments):
 
 
 class Xinetd(Process):
-    def __init__(self, directory, arguments):
+    def __init__(self, directory, arguments, server=None):
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.address = ("127.0.0.1", self.port)
         self.own_log = directory / "xinetd.own.log"
         config = directory / "xinetd.conf"
-        config.write_text(DEFAULTS.format(log=self.own_log) + service_text(self.port, arguments))
+        service = service_text(self.port, arguments, server or program("clustercheck"))
+        config.write_text(DEFAULTS.format(log=self.own_log) + service)
         command = ["xinetd", "-dontfork", "-f", config, "-pidfile", directory / "xinetd.pid"]
         super().__init__(command, directory / "xinetd.log")
 

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One measurement: callers ask a contender for a while, and what that cost everybody."""
+
+import bisect
+import dataclasses
+import itertools
+import statistics
+import subprocess
+
+from contenders import process_seconds
+from support.cluster import Session
+from support.programs import program
+
+
+@dataclasses.dataclass
+class Latencies:
+    """Seconds; a bucket's answers took at least its key."""
+
+    buckets: dict
+    longest: float
+
+    def percentile(self, percent):
+        keys = sorted(self.buckets)
+        sums = list(itertools.accumulate(self.buckets[key] for key in keys))
+        if not sums:
+            return float("nan")
+        return keys[min(bisect.bisect_left(sums, sums[-1] * percent / 100), len(keys) - 1)]
+
+    @classmethod
+    def merged(cls, several):
+        buckets = {}
+        for latencies in several:
+            for key, count in latencies.buckets.items():
+                buckets[key] = buckets.get(key, 0) + count
+        return cls(buckets, max((latencies.longest for latencies in several), default=0.0))
+
+
+@dataclasses.dataclass
+class Trial:
+    """What was seen while the callers asked; CPU in seconds, of mariadbd without its idle share."""
+
+    seconds: float
+    answers: int
+    not_ok: int  # with a status other than 200
+    failed: int  # no whole answer in time
+    latencies: Latencies
+    agent_cpu: float = 0.0
+    server_cpu: float = 0.0
+    connections: int = 0
+    queries: int = 0
+
+    @property
+    def rate(self):
+        return self.answers / self.seconds
+
+    def per_check(self, name):
+        return getattr(self, name) / self.answers if self.answers else float("nan")
+
+
+def ask(
+    address, callers=1, seconds=0.5, keep=False, path="/", sources=0, timeout=10.0, to_end=False
+):
+    host, port = address
+    command = [program("bench_load"), "--callers", callers, "--seconds", seconds, "--path", path]
+    command += ["--sources", sources, "--timeout", timeout]
+    command += ["--keep"] * keep + ["--to-end"] * to_end + [host, port]
+    done = subprocess.run(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=seconds + timeout + 10,
+    )
+    values, buckets = {}, {}
+    for name, *numbers in (line.split() for line in done.stdout.splitlines()):
+        if name == "bucket":
+            buckets[int(numbers[0]) / 1e9] = int(numbers[1])
+        else:
+            values[name] = float(numbers[0])
+    return Trial(
+        values["seconds"],
+        *(int(values[name]) for name in ("answers", "not_ok", "failed")),
+        Latencies(buckets, values["longest"] / 1e9),
+    )
+
+
+class Server:
+    """The node's mariadbd: what it is asked, and what that costs it."""
+
+    NAMES = ("Connections", "Queries")
+
+    def __init__(self, node):
+        self.pid = node.pid()
+        self.session = Session(node.socket)
+        self.idle = 0.0  # CPU seconds per second
+        self.own = [b - a for a, b in zip(self.read(), self.read())]
+
+    def read(self):
+        rows = self.session.sql(
+            f"SHOW GLOBAL STATUS WHERE Variable_name IN {self.NAMES}"
+        ).splitlines()
+        values = dict(row.split("\t") for row in rows)
+        return [int(values[name]) for name in self.NAMES]
+
+    def cpu_seconds(self):
+        return process_seconds(self.pid)
+
+    def close(self):
+        self.session.close()
+
+
+def measure(server, contender, **how):
+    counted, server_cpu, agent_cpu = server.read(), server.cpu_seconds(), contender.cpu_seconds()
+    trial = ask(contender.address, **how)
+    # The checks may end some time after their answers: theirs first.
+    trial.agent_cpu = contender.cpu_seconds() - agent_cpu
+    trial.server_cpu = server.cpu_seconds() - server_cpu - server.idle * trial.seconds
+    after = server.read()
+    trial.connections, trial.queries = (
+        b - a - own for a, b, own in zip(counted, after, server.own)
+    )
+    return trial
+
+
+@dataclasses.dataclass
+class Spread:
+    """One value of several rounds: their median, and how far they were apart."""
+
+    values: list
+
+    @property
+    def median(self):
+        return statistics.median(self.values)
+
+    @property
+    def low(self):
+        return min(self.values)
+
+    @property
+    def high(self):
+        return max(self.values)
+
+    def ratio(self, other):
+        """Of the same round where both had as many turns: the machine was as busy for both."""
+        if len(self.values) == len(other.values):
+            return statistics.median(a / b for a, b in zip(self.values, other.values))
+        return self.median / other.median

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is tried, in rounds in which every contender has its turn."""
+
+import contextlib
+import dataclasses
+import signal
+import time
+
+import contenders
+from contenders import in_turn
+from measures import Spread, ask, measure
+from support import http
+from support.cluster import Session
+from support.process import Process
+from support.wait import until
+
+NEW, KEPT = "new connection", "kept connection"
+SLAP = 16  # clients of mariadb-slap
+
+
+@dataclasses.dataclass
+class Plan:
+    """How long and how often; everything ends after that."""
+
+    rounds: int
+    callers: tuple  # of the fast ones
+    slow_callers: tuple
+    seconds: float = 0.15  # a turn of a fast contender
+    slow_seconds: float = 1.0
+    slow_every: int = 1  # rounds
+    all_scripts: bool = True  # else: only as it is by default
+    repeats: int = 5  # of single events, and while the server is busy
+    stops: int = 15  # of the server
+    breathe: bool = False  # a pause as long as the turn after each
+
+
+# Many short turns: what else the machine does then falls on all of them alike.
+FULL = Plan(
+    rounds=15,
+    callers=(1, 16, 64, 256),
+    slow_callers=(1, 16, 64, 256),
+    slow_every=5,
+)
+SMOKE = Plan(
+    rounds=9,
+    callers=(16,),
+    slow_callers=(1,),
+    seconds=0.1,
+    slow_seconds=0.25,
+    slow_every=4,
+    all_scripts=False,
+    repeats=3,
+    stops=3,
+)
+
+
+class Trials:
+    """All results, by contender, kind of connection and number of callers."""
+
+    def __init__(self, plan, directory, node, field, server):
+        self.plan, self.directory, self.node = plan, directory, node
+        self.field, self.server = field, server
+        self.old = field.scripts if plan.all_scripts else [field.old]
+        self.slow = [field.oneshot, *self.old]
+        self.checks = {}  # (contender, connection, callers): [Trial, ...]
+        self.busy = {}  # contender: [Trial, ...]
+        self.stopped = {}  # (contender, is stopped): [Trial, ...]
+        self.whole = {}  # contender: [Trial, ...], each check to the end of its connection
+        self.status = {}  # pollers: [Trial, ...]
+        self.changes, self.starts, self.memory = {}, {}, {}  # contender: [number, ...]
+
+    def turns(self, results, key, contender, **how):
+        trial = measure(self.server, contender, **how)
+        results.setdefault(key, []).append(trial)
+        time.sleep(trial.seconds * self.plan.breathe)
+
+    # --- checks -------------------------------------------------------------------------------
+
+    def measure_idle(self):
+        """What mariadbd costs when nobody asks it."""
+        self.field.daemon.freeze()
+        before, began = self.server.cpu_seconds(), time.monotonic()
+        time.sleep(1)
+        self.server.idle = (self.server.cpu_seconds() - before) / (time.monotonic() - began)
+        self.field.daemon.thaw()
+
+    def warm_up(self):
+        for contender in self.field.fast:
+            for keep in (False, True):
+                ask(contender.address, max(self.plan.callers), 0.2, keep)
+
+    def fast_checks(self, turn):
+        for callers in self.plan.callers:
+            for connection in (NEW, KEPT):
+                for contender in in_turn(self.field.fast, turn):
+                    self.turns(
+                        self.checks,
+                        (contender, connection, callers),
+                        contender,
+                        callers=callers,
+                        seconds=self.plan.seconds,
+                        keep=connection == KEPT,
+                        timeout=1.0,
+                    )
+
+    def slow_checks(self, turn):
+        """The daemon stands still, so that its probes are not counted as theirs."""
+        self.field.daemon.freeze()
+        for callers in self.plan.slow_callers:
+            for contender in in_turn(self.slow, turn):
+                self.turns(
+                    self.checks,
+                    (contender, NEW, callers),
+                    contender,
+                    callers=callers,
+                    seconds=self.plan.slow_seconds,
+                )
+        self.field.daemon.thaw()
+
+    def checks_in_rounds(self):
+        self.measure_idle()
+        self.warm_up()
+        for turn in range(self.plan.rounds):
+            self.fast_checks(turn)
+            if turn % self.plan.slow_every == 0:
+                self.slow_checks(turn)
+        for contender in self.field.fast:
+            self.memory[contender] = [contender.memory_kib()]
+
+    def whole_connections(self):
+        """The script answers, sleeps, and only then ends the connection."""
+        for turn in range(self.plan.repeats):
+            for contender in in_turn([self.field.daemon, *self.slow], turn):
+                trial = ask(contender.address, 1, self.plan.slow_seconds, to_end=True)
+                self.whole.setdefault(contender, []).append(trial)
+
+    # --- a server in trouble ------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def slap(self):
+        """mariadbd under load from clients that write and read."""
+        command = ["mariadb-slap", "--no-defaults", f"--socket={self.node.socket}", "--user=root"]
+        command += ["--auto-generate-sql", "--auto-generate-sql-add-autoincrement"]
+        command += ["--engine=innodb", f"--concurrency={SLAP}", "--number-of-queries=100000000"]
+        slap = Process(command, self.directory / "slap.log").start()
+        count = "SELECT COUNT(*) FROM information_schema.processlist WHERE db='mysqlslap'"
+        with Session(self.node.socket) as session:
+            until(lambda: int(session.sql(count)) >= SLAP, "load from mariadb-slap", 10)
+            try:
+                yield
+            finally:
+                slap.stop(signal.SIGKILL)
+                until(lambda: session.sql(count) == "0", "end of mariadb-slap's sessions", 20)
+                session.sql("DROP DATABASE IF EXISTS mysqlslap")
+
+    def checks_while_busy(self):
+        some = [self.field.constant, self.field.daemon, *self.slow]
+        with self.slap():
+            for turn in range(self.plan.repeats):
+                for contender in in_turn(some, turn):
+                    seconds = self.plan.slow_seconds
+                    self.turns(self.busy, contender, contender, seconds=seconds)
+
+    def checks_while_stopped(self, callers=16):
+        """Running and stopped in turn; who asks the server for each check has no answer then."""
+        for _ in range(self.plan.stops):
+            for is_stopped in (False, True):
+                with self.frozen_server(is_stopped):
+                    for contender in (self.field.constant, self.field.daemon):
+                        trial = ask(contender.address, callers, self.plan.seconds)
+                        self.stopped.setdefault((contender, is_stopped), []).append(trial)
+        with self.frozen_server(True):
+            for contender in self.slow:
+                trial = ask(contender.address, 1, 0.1, timeout=1.5)
+                self.stopped.setdefault((contender, True), []).append(trial)
+
+    @contextlib.contextmanager
+    def frozen_server(self, is_frozen):
+        if is_frozen:
+            self.node.freeze()
+        try:
+            yield
+        finally:
+            if is_frozen:
+                self.node.thaw()
+                until(self.field.daemon.answers, "200 from the daemon", 10)
+
+    # --- single events ------------------------------------------------------------------------
+
+    def change_to_answer(self, contender, session, value):
+        wanted = b"HTTP/1.1 503 " if value == "ON" else b"HTTP/1.1 200 "
+        began = time.monotonic()
+        session.sql(f"SET GLOBAL wsrep_desync={value}")
+        until(
+            lambda: http.ask(contender.address).raw.startswith(wanted),
+            f"changed answer from {contender}",
+            10,
+            0.001,
+        )
+        return time.monotonic() - began
+
+    def changes_of_state(self):
+        some = [self.field.daemon, self.field.oneshot, self.field.old]
+        with Session(self.node.socket) as session:
+            for turn in range(self.plan.repeats):
+                for contender in in_turn(some, turn):
+                    for value in ("ON", "OFF"):
+                        took = self.change_to_answer(contender, session, value)
+                        self.changes.setdefault(contender, []).append(took)
+
+    def starts_and_stops(self):
+        for turn in range(self.plan.repeats):
+            for contender in in_turn(self.field.all, turn):
+                contender.stop()
+                self.starts.setdefault(contender, []).append(contender.start())
+
+    # --- growth -------------------------------------------------------------------------------
+
+    def status_by_pollers(self, few=10, many=1000):
+        daemons = {}
+        try:
+            for pollers in (few, many):
+                name = f"daemon-{pollers}"
+                contender = contenders.daemon(self.directory / name, self.node, name)
+                contender.start()
+                daemons[pollers] = contender
+                self.make_known(contender, pollers)
+            for turn in range(self.plan.rounds):
+                for pollers in in_turn((few, many), turn):
+                    how = {"path": "/status", "seconds": self.plan.seconds}
+                    self.turns(self.status, pollers, daemons[pollers], **how)
+        finally:
+            for contender in daemons.values():
+                contender.stop()
+
+    def make_known(self, contender, pollers):
+        """Callers of so many addresses; few may have pushed out one another."""
+        for seconds in (0.5, 2, 8):
+            ask(contender.address, 4, seconds, sources=pollers)
+            if contender.process.status()["pollers_total"] >= 0.95 * pollers:
+                return
+        raise RuntimeError(f"{contender} does not know its {pollers} callers")
+
+    # --- what became of it --------------------------------------------------------------------
+
+    def spread(self, contender, connection, callers, value):
+        """`value` is taken of each trial."""
+        return Spread(list(map(value, self.checks[contender, connection, callers])))
+
+    def total(self, contender, connection, callers, name):
+        """Per check, of all rounds together: what comes in lumps has no median. Next to nothing can
+        turn out as less than nothing, because what mariadbd costs when idle is taken away."""
+        trials = self.checks[contender, connection, callers]
+        return max(0, sum(getattr(t, name) for t in trials)) / sum(t.answers for t in trials)
+
+    # --- all of it ----------------------------------------------------------------------------
+
+    def run(self, smoke):
+        self.checks_in_rounds()
+        self.whole_connections()
+        self.checks_while_stopped()
+        self.status_by_pollers()
+        if smoke:
+            return
+        self.checks_while_busy()
+        self.changes_of_state()
+        self.starts_and_stops()
