@@ -52,3 +52,22 @@ size_t proc_arguments(pid_t pid, char *buffer, size_t size, const char **words, 
 		words[count++] = buffer + at;
 	return count;
 }
+
+/* One row per socket, the listening ones first; state 0A is the kernel's TCP_LISTEN. */
+static bool account_listens(const char *table, uid_t account) {
+	AUTO_FILE FILE *stream = fopen(table, "re");
+	unsigned int state, uid;
+	char line[512];
+
+	while (stream && fgets(line, sizeof(line), stream))
+		if (sscanf(line, " %*d: %*s %*s %x %*s %*s %*s %u", &state, &uid) == 2 &&
+		    state == 0x0A && uid == account)
+			return true;
+	return false;
+}
+
+bool proc_account_listens(uid_t account) {
+	/* Not /proc/net, which a unit with ProcSubset=pid does not see. */
+	return account_listens("/proc/self/net/tcp", account) ||
+	       account_listens("/proc/self/net/tcp6", account);
+}

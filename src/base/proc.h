@@ -5,6 +5,7 @@
 #ifndef CLUSTERCHECKD_BASE_PROC_H
 #define CLUSTERCHECKD_BASE_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -25,5 +26,8 @@ void proc_name(pid_t pid, char *name, size_t size);
  * many.
  */
 size_t proc_arguments(pid_t pid, char *buffer, size_t size, const char **words, size_t max);
+
+/* Whether a program of this account listens on a TCP port, in our network namespace. */
+bool proc_account_listens(uid_t account);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "node/order.h"
+#include "node/transfer.h"
 
 enum fact_id {
 	FACT_CLUSTER_STATUS,
@@ -136,7 +137,8 @@ struct facts {
 	enum flavour flavour;
 	char server_version[64];
 	struct sessions sessions;
-	struct order order; /* what an operator wants, whatever the node says */
+	struct order order;	  /* what an operator wants, whatever the node says */
+	struct transfer transfer; /* as the server's own file tells it */
 	struct fact values[FACT_COUNT];
 	/*
 	 * Share of the time between two readings that replication was paused by flow control, 0 to

@@ -61,11 +61,28 @@ static void difference_of_order(const struct order *before, const struct order *
 		text_format(out, ": %s", after->reason);
 }
 
+/* Only what has a part in a verdict: the server tells the rest better by itself. */
+static void difference_of_transfer(const struct transfer *before, const struct transfer *after,
+				   struct text *out) {
+	if (before->receiving == after->receiving)
+		return;
+	append_separator(out);
+	text_format(out, "state transfer %s", after->receiving ? "begun" : "over");
+	if (after->receiving && after->has_progress)
+		text_format(out, ", %.0f %%", 100 * after->progress);
+	text_format(out, " (status file: %s%s)",
+		    after->receiving ? after->comment
+		    : after->known   ? after->state
+				     : "absent",
+		    !after->receiving && strcmp(after->state, "JOINING") == 0 ? ", left over" : "");
+}
+
 void facts_difference(const struct facts *before, const struct facts *after, struct text *out) {
 	difference_of_order(&before->order, &after->order, out);
 	difference_of_outcome("probe", &before->probe, &after->probe, out);
 	if (after->probe.outcome == PROBE_OK)
 		difference_of_outcome("login", &before->login, &after->login, out);
+	difference_of_transfer(&before->transfer, &after->transfer, out);
 	/* When there was or is no answer at all, that is the news. */
 	if (before->probe.outcome != PROBE_OK || after->probe.outcome != PROBE_OK)
 		return;

@@ -130,7 +130,7 @@ static bool state_is(const struct inputs *in, int state) {
 }
 
 static bool is_joining(const struct inputs *in) {
-	return state_is(in, STATE_JOINING);
+	return state_is(in, STATE_JOINING) || verdict_transfer_explains(in->facts);
 }
 
 static bool is_joined(const struct inputs *in) {
@@ -284,11 +284,30 @@ static const struct rule rules[REASON_COUNT] = {
 			      "the node may take traffic"},
 };
 
+bool verdict_transfer_explains(const struct facts *facts) {
+	switch (facts->probe.outcome) {
+	case PROBE_UNREACHABLE:
+	case PROBE_REFUSED:
+	case PROBE_TIMEOUT:
+		return facts->transfer.receiving;
+	default:
+		return false;
+	}
+}
+
+/* What a state transfer explains is no news: the rules on what the server said are passed over. */
+static bool applies(enum reason reason, const struct inputs *in) {
+	if (reason >= REASON_UNREACHABLE && reason < REASON_JOINING &&
+	    verdict_transfer_explains(in->facts))
+		return false;
+	return rules[reason].applies(in);
+}
+
 struct verdict verdict(const struct facts *facts, const struct policy *policy, int64_t now) {
 	const struct inputs in = {.facts = facts, .policy = policy, .now = now};
 	enum reason reason = REASON_DISABLED;
 
-	while (reason < REASON_AVAILABLE && !rules[reason].applies(&in))
+	while (reason < REASON_AVAILABLE && !applies(reason, &in))
 		reason++;
 	return (struct verdict){
 		.reason = reason,
@@ -302,7 +321,7 @@ bool verdict_rule_applies(enum reason reason, const struct facts *facts,
 			  const struct policy *policy, int64_t now) {
 	const struct inputs in = {.facts = facts, .policy = policy, .now = now};
 
-	return rules[reason].applies(&in);
+	return applies(reason, &in);
 }
 
 bool verdict_sst_blocks(const struct facts *facts) {

@@ -65,6 +65,9 @@ struct verdict verdict(const struct facts *facts, const struct policy *policy, i
  */
 int64_t verdict_expires(const struct facts *facts, const struct policy *policy, int64_t now);
 
+/* Whether the server accepts no connection because it is receiving a state transfer. */
+bool verdict_transfer_explains(const struct facts *facts);
+
 /* Whether the rule of `reason` applies by itself, whatever stands before it: for explanations. */
 bool verdict_rule_applies(enum reason reason, const struct facts *facts,
 			  const struct policy *policy, int64_t now);

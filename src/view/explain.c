@@ -20,6 +20,7 @@ enum look {
 	LOOK_MIN_CLUSTER_SIZE = 1 << 8,
 	LOOK_MAX_RECV_QUEUE = 1 << 9,
 	LOOK_MAX_FLOW_CONTROL = 1 << 10,
+	LOOK_TRANSFER = 1 << 11, /* told only where there is one: it puts the rule out of force */
 };
 
 #define FACTS(...)                                    \
@@ -36,20 +37,20 @@ static const struct evidence {
 	[REASON_DRAINING] = {LOOK_MAINTENANCE},
 	[REASON_STARTING] = {LOOK_PROBE},
 	[REASON_STALE] = {LOOK_PROBE | LOOK_AGE},
-	[REASON_UNREACHABLE] = {LOOK_PROBE},
-	[REASON_REFUSED] = {LOOK_PROBE},
-	[REASON_TIMEOUT] = {LOOK_PROBE},
-	[REASON_ACCESS_DENIED] = {LOOK_PROBE},
-	[REASON_TOO_MANY_CONNECTIONS] = {LOOK_PROBE | LOOK_LOGIN | LOOK_SATURATED},
-	[REASON_PROTOCOL_ERROR] = {LOOK_PROBE},
-	[REASON_LOGIN_FAILING] = {LOOK_PROBE | LOOK_LOGIN},
-	[REASON_NOT_GALERA] = {LOOK_PROBE,
+	[REASON_UNREACHABLE] = {LOOK_TRANSFER | LOOK_PROBE},
+	[REASON_REFUSED] = {LOOK_TRANSFER | LOOK_PROBE},
+	[REASON_TIMEOUT] = {LOOK_TRANSFER | LOOK_PROBE},
+	[REASON_ACCESS_DENIED] = {LOOK_TRANSFER | LOOK_PROBE},
+	[REASON_TOO_MANY_CONNECTIONS] = {LOOK_TRANSFER | LOOK_PROBE | LOOK_LOGIN | LOOK_SATURATED},
+	[REASON_PROTOCOL_ERROR] = {LOOK_TRANSFER | LOOK_PROBE},
+	[REASON_LOGIN_FAILING] = {LOOK_TRANSFER | LOOK_PROBE | LOOK_LOGIN},
+	[REASON_NOT_GALERA] = {LOOK_TRANSFER | LOOK_PROBE,
 			       FACTS(FACT_WSREP_ON, FACT_LOCAL_STATE, FACT_CLUSTER_STATUS)},
-	[REASON_NON_PRIMARY] = {LOOK_PROBE, FACTS(FACT_CLUSTER_STATUS)},
-	[REASON_NOT_READY] = {LOOK_PROBE, FACTS(FACT_READY, FACT_CONNECTED)},
-	[REASON_MAINTENANCE] = {0, FACTS(FACT_PXC_MAINT_MODE)},
-	[REASON_REJECTING] = {0, FACTS(FACT_REJECT_QUERIES, FACT_OFFLINE_MODE)},
-	[REASON_JOINING] = {0, FACTS(FACT_LOCAL_STATE)},
+	[REASON_NON_PRIMARY] = {LOOK_TRANSFER | LOOK_PROBE, FACTS(FACT_CLUSTER_STATUS)},
+	[REASON_NOT_READY] = {LOOK_TRANSFER | LOOK_PROBE, FACTS(FACT_READY, FACT_CONNECTED)},
+	[REASON_MAINTENANCE] = {LOOK_TRANSFER, FACTS(FACT_PXC_MAINT_MODE)},
+	[REASON_REJECTING] = {LOOK_TRANSFER, FACTS(FACT_REJECT_QUERIES, FACT_OFFLINE_MODE)},
+	[REASON_JOINING] = {LOOK_TRANSFER, FACTS(FACT_LOCAL_STATE)},
 	[REASON_JOINED] = {0, FACTS(FACT_LOCAL_STATE)},
 	[REASON_DONOR] = {LOOK_DONOR, FACTS(FACT_LOCAL_STATE, FACT_SST_METHOD,
 					    FACT_SST_DONOR_REJECTS_QUERIES, FACT_CLUSTER_SIZE)},
@@ -113,6 +114,13 @@ static void add_fact(struct text *out, const struct facts *facts, enum fact_id i
 	text_format(out, "%s=%s", fact_info(id)->name, value ? value : "-");
 }
 
+static void add_transfer(struct text *out, const struct facts *facts, int64_t now) {
+	if (!verdict_transfer_explains(facts))
+		return;
+	separate(out);
+	transfer_describe(&facts->transfer, now, out);
+}
+
 static void add_limits(struct text *out, unsigned int looks, const struct facts *facts,
 		       const struct policy *policy) {
 	if (looks & LOOK_FLOW_CONTROL) {
@@ -147,6 +155,8 @@ void explain_values(enum reason reason, const struct facts *facts, const struct 
 		add_result(out, "probe", &facts->probe);
 	if (looked->looks & LOOK_LOGIN)
 		add_result(out, "fresh login", &facts->login);
+	if (looked->looks & LOOK_TRANSFER)
+		add_transfer(out, facts, now);
 	if (looked->looks & LOOK_AGE)
 		add_age(out, facts, policy, now);
 	for (size_t i = 0; i < looked->fact_count; i++)

@@ -187,6 +187,16 @@ static void write_galera(struct text *out, const struct facts *facts) {
 		     "Sequence number of the last transaction committed.");
 }
 
+static void write_transfer(struct text *out, const struct transfer *transfer) {
+	if (transfer->known)
+		gauge(out, "state_transfer_receiving",
+		      "Whether wsrep_status_file tells of a state transfer to this node.",
+		      transfer->receiving);
+	if (transfer->receiving && transfer->has_progress)
+		gauge(out, "state_transfer_progress_ratio", "How much of it has been received.",
+		      transfer->progress);
+}
+
 static void write_build(struct text *out, const char *client) {
 	family(out, "build_info", "gauge", "Version of clustercheckd and its client library.");
 	labelled(out, "build_info", 1, "version", VERSION, "client", client);
@@ -214,5 +224,6 @@ void metrics_write(struct text *out, const struct report *report, const char *cl
 		gauge(out, "maintenance_until_timestamp_seconds",
 		      "When the operator's order ends by itself.", seconds(facts->order.until));
 	write_galera(out, facts);
+	write_transfer(out, &facts->transfer);
 	write_build(out, client);
 }

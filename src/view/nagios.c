@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "view/detail.h"
 
 #define MEMBER_SIZE 128
 
@@ -167,25 +168,15 @@ static enum nagios_state state_of(enum reason reason, const struct nagios_limits
 }
 
 static void judge_verdict(struct judgement *it) {
-	const struct facts *facts = it->subject->facts;
 	enum reason reason = it->subject->reason;
-	const char *detail = reason_help(reason);
 	char storage[512];
-	struct text order;
+	struct text detail;
 
 	if (reason == REASON_AVAILABLE)
 		return;
-	text_init(&order, storage, sizeof(storage));
-	if (reason == REASON_DISABLED || reason == REASON_DRAINING)
-		order_describe(&facts->order, it->subject->now, &order);
-	if (order.length > 0)
-		detail = storage;
-	else if (facts->probe.error[0])
-		detail = facts->probe.error;
-	else if (facts->login.error[0] &&
-		 (reason == REASON_LOGIN_FAILING || reason == REASON_TOO_MANY_CONNECTIONS))
-		detail = facts->login.error;
-	add(it, state_of(reason, it->limits), "%s: %s", reason_name(reason), detail);
+	text_init(&detail, storage, sizeof(storage));
+	detail_write(&detail, reason, it->subject->facts, it->subject->now);
+	add(it, state_of(reason, it->limits), "%s: %s", reason_name(reason), storage);
 }
 
 /* A condition that the policy lets pass, or that another reason stands before. */

@@ -92,6 +92,28 @@ static void print_order(const json_t *order, FILE *stream) {
 	fputs(")\n", stream);
 }
 
+/* "state transfer: JOINING, 42 %, Receiving SST, told 12.0 s ago" */
+static void print_transfer(const json_t *transfer, FILE *stream) {
+	if (!transfer)
+		return;
+	fputs("status file: ", stream);
+	print_clean(member(transfer, "error"), stream);
+	if (!member(transfer, "error")[0]) {
+		bool receiving = json_is_true(json_object_get(transfer, "receiving"));
+
+		print_clean(receiving ? "receiving state transfer" : member(transfer, "state"),
+			    stream);
+		if (json_object_get(transfer, "progress"))
+			fprintf(stream, ", %.0f %%", 100 * number(transfer, "progress"));
+		fputs(" (", stream);
+		print_clean(member(transfer, "comment"), stream);
+		fputc(')', stream);
+	}
+	fputs(", told ", stream);
+	print_ms(number(transfer, "age_ms"), stream);
+	fputs(" ago\n", stream);
+}
+
 static void print_endpoints(const json_t *endpoints, bool colour, FILE *stream) {
 	const char *path;
 	json_t *judged;
@@ -182,6 +204,7 @@ int screen_print(const char *json, bool colour, FILE *stream) {
 	print_names(json_object_get(root, "node"), stream);
 	print_probe(root, stream);
 	print_order(json_object_get(root, "maintenance"), stream);
+	print_transfer(json_object_get(root, "transfer"), stream);
 	fputs("\nendpoints\n", stream);
 	print_endpoints(json_object_get(root, "endpoints"), colour, stream);
 	fputs("\nfacts\n", stream);

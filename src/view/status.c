@@ -105,6 +105,26 @@ static json_t *probe_json(const struct facts *facts) {
 	return probe;
 }
 
+/* Absent where there is no such file, and unless [notify] status_file= names it. */
+static void set_transfer(json_t *root, const struct facts *facts, int64_t now) {
+	const struct transfer *transfer = &facts->transfer;
+	json_t *object;
+
+	if (!transfer->known && !transfer->error[0])
+		return;
+	object = json_pack("{s:b}", "receiving", transfer->receiving);
+	if (transfer->known) {
+		json_object_set_new(object, "state", json_text(transfer->state));
+		json_object_set_new(object, "comment", json_text(transfer->comment));
+	}
+	if (transfer->has_progress)
+		json_object_set_new(object, "progress", json_real(transfer->progress));
+	if (transfer->error[0])
+		json_object_set_new(object, "error", json_text(transfer->error));
+	json_object_set_new(object, "age_ms", json_ms(now - transfer->written));
+	json_object_set_new(root, "transfer", object);
+}
+
 /* --- verdicts and changes ------------------------------------------------------------------- */
 
 static json_t *endpoints_json(const struct report *report) {
@@ -164,6 +184,7 @@ char *status_json(const struct report *report, bool whole_history) {
 
 	if (facts->probed_at)
 		json_object_set_new(root, "age_ms", json_ms(report->now - facts->probed_at));
+	set_transfer(root, facts, report->now);
 	return json_finish(root);
 }
 
@@ -179,5 +200,6 @@ char *status_verdict_json(const char *path, const struct facts *facts, const str
 	json_object_set_new(root, "node", node_json(facts));
 	json_object_set_new(root, "probe", probe_json(facts));
 	json_object_set_new(root, "facts", facts_json(facts));
+	set_transfer(root, facts, now);
 	return json_finish(root);
 }

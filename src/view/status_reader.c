@@ -63,6 +63,20 @@ static void read_node(struct facts *facts, const json_t *node) {
 			facts->flavour = (enum flavour)i;
 }
 
+static void read_transfer(struct transfer *transfer, const json_t *object, int64_t now) {
+	const json_t *progress = json_object_get(object, "progress");
+	const json_t *age = json_object_get(object, "age_ms");
+
+	transfer->receiving = json_is_true(json_object_get(object, "receiving"));
+	transfer->known = member(object, "state")[0] != '\0';
+	transfer->has_progress = json_is_number(progress);
+	transfer->progress = json_number_value(progress);
+	transfer->written = now - clock_from_ms(json_number_value(age));
+	text_copy(transfer->state, sizeof(transfer->state), member(object, "state"));
+	text_copy(transfer->comment, sizeof(transfer->comment), member(object, "comment"));
+	text_copy(transfer->error, sizeof(transfer->error), member(object, "error"));
+}
+
 static int64_t read_wall(const json_t *object, const char *name) {
 	int64_t wall;
 
@@ -107,6 +121,7 @@ static int read_root(const json_t *root, int64_t now, struct facts *facts) {
 	if (json_is_number(age))
 		facts->probed_at = now - clock_from_ms(json_number_value(age));
 	facts->took = clock_from_ms(json_number_value(json_object_get(probe, "duration_ms")));
+	read_transfer(&facts->transfer, json_object_get(root, "transfer"), now);
 	read_node(facts, json_object_get(root, "node"));
 	read_values(facts, json_object_get(root, "facts"));
 	return 0;

@@ -45,6 +45,12 @@ static void set_healthy(struct facts *facts, int64_t at) {
 	facts->probed_at = at;
 	facts->probed_wall = WALL + at - START;
 	facts->took = 300 * NSEC_PER_MSEC / 1000;
+	facts->transfer = (struct transfer){.known = true,
+					    .state = "DONOR",
+					    .comment = "Donating SST \xc3\xa4",
+					    .has_progress = true,
+					    .progress = 0.42,
+					    .written = at - 12 * NSEC_PER_SEC};
 	facts->flow_control_known = true;
 	facts->flow_control = 0.25;
 	facts->flow_control_recent = 0.125;

@@ -114,12 +114,17 @@ static void alter(int what, size_t variant, struct facts *facts, struct policy *
 	case 11:
 		policy->max_flow_control = on ? 0.5 : 0;
 		break;
+	case 12:
+		facts->transfer.known = facts->transfer.receiving = on;
+		text_copy(facts->transfer.state, sizeof(facts->transfer.state),
+			  on ? "JOINING" : "");
+		break;
 	default:
 		facts_set(facts, (enum fact_id)what, fact_variants[variant]);
 	}
 }
 
-#define ALTERABLE (FACT_COUNT + 12)
+#define ALTERABLE (FACT_COUNT + 13)
 
 static void shown(enum reason reason, const struct facts *facts, const struct policy *policy,
 		  char *storage, size_t size) {
@@ -298,6 +303,38 @@ static void a_status_read_back_gives_the_same_verdict(void **state) {
 	}
 }
 
+static void a_state_transfer_is_shown_and_read_back(void **state) {
+	struct facts facts, read;
+	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *json = NULL;
+	struct printed printed;
+
+	(void)state;
+	memset(&facts, 0, sizeof(facts));
+	facts.probed_at = NOW;
+	facts.probe.outcome = facts.login.outcome = PROBE_UNREACHABLE;
+	facts.transfer = (struct transfer){.receiving = true,
+					   .known = true,
+					   .state = "JOINING",
+					   .comment = "Receiving SST",
+					   .has_progress = true,
+					   .progress = 0.42,
+					   .written = NOW - 12 * NSEC_PER_SEC};
+	explain_print("/", &facts, &usual, NOW, false, printed_begin(&printed));
+	text = printed_finish(&printed);
+	assert_non_null(strstr(text,
+			       "\n> joining               decides      receiving state transfer, "
+			       "42 % (Receiving SST), told 12.0 s ago, wsrep_local_state=-\n"));
+	assert_non_null(strstr(text, "\n  unreachable           passed       probe unreachable, "
+				     "receiving state transfer, 42 %"));
+	json = status_of(&facts, &usual);
+	assert_int_equal(status_read_facts(json, NOW, &read), 0);
+	assert_int_equal(verdict(&read, &usual, NOW).reason, REASON_JOINING);
+	assert_string_equal(read.transfer.comment, "Receiving SST");
+	assert_true(read.transfer.has_progress && read.transfer.progress == 0.42);
+	assert_true(read.transfer.written == facts.transfer.written);
+}
+
 static void what_is_no_status_is_refused(void **state) {
 	static const char *const others[] = {
 		"",
@@ -348,6 +385,7 @@ int main(void) {
 		cmocka_unit_test(the_deciding_row_is_marked),
 		cmocka_unit_test(hostile_values_stay_one_line),
 		cmocka_unit_test(a_status_read_back_gives_the_same_verdict),
+		cmocka_unit_test(a_state_transfer_is_shown_and_read_back),
 		cmocka_unit_test(what_is_no_status_is_refused),
 		cmocka_unit_test(monstrous_times_are_bounded),
 	};

@@ -306,6 +306,30 @@ static void differences_of_maintenance(void **state) {
 	expect_difference(&facts, &after, "maintenance none→draining, wsrep_ready ON→OFF");
 }
 
+static void differences_of_a_state_transfer(void **state) {
+	struct facts receiving = facts, begun = facts;
+
+	(void)state;
+	receiving.probe = (struct probe_result){PROBE_UNREACHABLE, 2002, "no socket"};
+	receiving.transfer = (struct transfer){
+		.receiving = true, .known = true, .state = "JOINING", .comment = "Receiving SST"};
+	expect_difference(&facts, &receiving,
+			  "probe ok→unreachable: no socket, state transfer begun (status file: "
+			  "Receiving SST)");
+	begun = receiving;
+	begun.transfer.has_progress = true;
+	begun.transfer.progress = 0.42;
+	expect_difference(&receiving, &begun, "");
+	begun.transfer.receiving = false;
+	expect_difference(&receiving, &begun,
+			  "state transfer over (status file: JOINING, left over)");
+	expect_difference(&begun, &receiving, "state transfer begun (status file: Receiving SST)");
+	text_copy(begun.transfer.state, sizeof(begun.transfer.state), "SYNCED");
+	expect_difference(&receiving, &begun, "state transfer over (status file: SYNCED)");
+	begun.transfer = (struct transfer){0};
+	expect_difference(&receiving, &begun, "state transfer over (status file: absent)");
+}
+
 /* Many long values must neither overflow nor get lost without a trace. */
 static void long_differences_are_cut(void **state) {
 	char value[FACT_TEXT_SIZE];
@@ -365,6 +389,7 @@ int main(void) {
 		cmocka_unit_test_setup(counters_and_times_are_no_difference, begin),
 		cmocka_unit_test_setup(differences_of_outcomes, begin),
 		cmocka_unit_test_setup(differences_of_maintenance, begin),
+		cmocka_unit_test_setup(differences_of_a_state_transfer, begin),
 		cmocka_unit_test_setup(long_differences_are_cut, begin),
 		cmocka_unit_test_setup(changes_as_a_line, begin),
 	};

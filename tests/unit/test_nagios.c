@@ -128,6 +128,21 @@ static void without_an_answer_there_is_no_performance(void **state) {
 	expect(NAGIOS_CRITICAL, "GALERA CRITICAL - refused: Can't connect (111)\n");
 }
 
+static void a_state_transfer_is_told(void **state) {
+	(void)state;
+	memset(&facts, 0, sizeof(facts));
+	subject.now = 100 * NSEC_PER_SEC;
+	facts.probe = (struct probe_result){PROBE_UNREACHABLE, 2002, "Can't connect (2)"};
+	facts.transfer = (struct transfer){.receiving = true,
+					   .comment = "Receiving SST | \n",
+					   .has_progress = true,
+					   .progress = 0.42,
+					   .written = 40 * NSEC_PER_SEC};
+	subject.reason = REASON_JOINING;
+	expect(NAGIOS_CRITICAL, "GALERA CRITICAL - joining: receiving state transfer, 42 % "
+				"(Receiving SST \\x7c \\n), told 1 min 00 s ago\n");
+}
+
 /* A stale snapshot may say anything. */
 static void old_facts_are_not_judged(void **state) {
 	(void)state;
@@ -345,6 +360,7 @@ int main(void) {
 		cmocka_unit_test_setup(a_server_without_galera, set_up),
 		cmocka_unit_test_setup(values_that_are_not_there, set_up),
 		cmocka_unit_test_setup(without_an_answer_there_is_no_performance, set_up),
+		cmocka_unit_test_setup(a_state_transfer_is_told, set_up),
 		cmocka_unit_test_setup(old_facts_are_not_judged, set_up),
 		cmocka_unit_test_setup(a_failed_login_tells_why, set_up),
 		cmocka_unit_test_setup(every_reason_has_its_state, set_up),

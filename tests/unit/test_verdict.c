@@ -211,6 +211,10 @@ static int set_fact(struct scene *scene, const char *name, const char *value) {
 		return parse_age(value, &scene->age);
 	if (strcmp(name, "flow_control") == 0)
 		return parse_flow_control(value, facts);
+	if (strcmp(name, "transfer") == 0) {
+		facts->transfer.receiving = strcmp(value, "receiving") == 0;
+		return facts->transfer.receiving || strcmp(value, "none") == 0 ? 0 : -EINVAL;
+	}
 	if (fact_find(name, &id) < 0)
 		return -ENOENT;
 	facts_set(facts, id, strcmp(value, "-") == 0 ? NULL : value);

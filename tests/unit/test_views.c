@@ -158,7 +158,8 @@ static void views_agree(void **state) {
 	struct report *report = *state;
 	AUTO_FREE char *storage = malloc(METRICS_SIZE);
 
-	for (enum probe_outcome o = PROBE_OK; o < PROBE_OUTCOME_COUNT; o++) {
+	/* A second time while a state transfer is told of. */
+	for (int i = PROBE_OK; i < 2 * PROBE_OUTCOME_COUNT; i++) {
 		const struct policy *policy = &report->snapshot.endpoints.items[1].policy;
 		AUTO_FREE char *json = NULL;
 		char series[128], line[AGENT_LINE_SIZE], expected[AGENT_LINE_SIZE];
@@ -166,7 +167,9 @@ static void views_agree(void **state) {
 		const char *reason;
 		json_t *root;
 
-		report->snapshot.facts.probe.outcome = o;
+		report->snapshot.facts.probe.outcome =
+			(enum probe_outcome)(i % PROBE_OUTCOME_COUNT);
+		report->snapshot.facts.transfer.receiving = i >= PROBE_OUTCOME_COUNT;
 		reason = reason_name(verdict(&report->snapshot.facts, policy, report->now).reason);
 		json = status_json(report, false);
 		root = json_loads(json, 0, NULL);
@@ -185,6 +188,36 @@ static void views_agree(void **state) {
 	}
 }
 
+static void a_state_transfer_is_shown(void **state) {
+	struct report *report = *state;
+	struct facts *facts = &report->snapshot.facts;
+	AUTO_FREE char *storage = malloc(METRICS_SIZE);
+	AUTO_FREE char *json = NULL;
+	AUTO_FREE char *screen = NULL;
+	char line[AGENT_LINE_SIZE];
+	struct text text;
+	size_t size;
+	FILE *stream;
+
+	facts->probe.outcome = PROBE_REFUSED;
+	facts->transfer.receiving = true;
+	text_copy(facts->transfer.comment, sizeof(facts->transfer.comment), "Receiving \033[2J");
+	json = status_json(report, false);
+	stream = open_memstream(&screen, &size);
+	assert_int_equal(screen_print(json, false, stream), 0);
+	fclose(stream);
+	assert_non_null(strstr(screen, "\nstatus file: receiving state transfer, 42 % "
+				       "(Receiving ?[2J), told 12.2 s ago\n"));
+	text_init(&text, storage, METRICS_SIZE);
+	metrics_write(&text, report, "client");
+	assert_non_null(strstr(storage, "\nclustercheck_state_transfer_receiving 1\n"));
+	assert_non_null(strstr(storage, "\nclustercheck_state_transfer_progress_ratio 0.42\n"));
+	text_init(&text, line, sizeof(line));
+	agent_line(&text, facts, &report->snapshot.endpoints.items[0].policy,
+		   &report->history.standings[0], report->now);
+	assert_string_equal(line, "down #joining\n");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_order_is_in_every_view, make_report,
@@ -196,6 +229,8 @@ int main(void) {
 		cmocka_unit_test(screen_refuses_what_is_no_status),
 		cmocka_unit_test_setup_teardown(history_is_bounded, make_report, free_report),
 		cmocka_unit_test_setup_teardown(views_agree, make_report, free_report),
+		cmocka_unit_test_setup_teardown(a_state_transfer_is_shown, make_report,
+						free_report),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
