@@ -1,7 +1,7 @@
 # bash completion for clustercheckctl; a test compares it with clustercheckctl --help
 
 _clustercheckctl() {
-	local commands="status explain drain disable enable doctor check-config grants haproxy"
+	local commands="status explain drain disable enable doctor check-config grants notify haproxy"
 	local waiting="--json --wait --polls --timeout --as"
 	local ordering="$waiting --reason --for --idle --no-sessions"
 	local options="--config --socket $ordering --watch --user --host --help --version"
@@ -47,6 +47,7 @@ _clustercheckctl() {
 		"") ;;
 		drain | disable) options="--config --socket $ordering" ;;
 		enable) options="--config --socket $waiting" ;;
+		notify) options="--config --socket --status" ;;
 		status) options="--config --socket --json --watch" ;;
 		grants) options="--config --socket --user --host" ;;
 		*) options="--config --socket" ;;

@@ -64,6 +64,12 @@ struct control_settings {
 	char group[64];
 };
 
+/* How others tell the daemon to look at once. */
+struct notify_settings {
+	char socket[108];
+	char status_file[CONFIG_PATH_SIZE];
+};
+
 enum config_layer { LAYER_BUILTIN, LAYER_FILE, LAYER_ENVIRONMENT, LAYER_ARGUMENT };
 
 /* A value as it was written, and where. */
@@ -89,6 +95,7 @@ struct config {
 	struct http_settings http;
 	struct agent_settings agent;
 	struct control_settings control;
+	struct notify_settings notify;
 	char maintenance_file[CONFIG_PATH_SIZE];
 	char legacy_file[CONFIG_PATH_SIZE];
 	enum log_level log_level;

@@ -71,6 +71,8 @@ static const struct {
 	[OPERATOR_GRANTS] = {"grants", "[--user USER] [--host HOST]",
 			     "SQL that makes the daemon's account",
 			     OWN(SWITCH_USER) | OWN(SWITCH_HOST)},
+	[OPERATOR_NOTIFY] = {"notify", "[--status STATE ...]",
+			     "tell the daemon to look now: for the server's wsrep_notify_cmd"},
 	[OPERATOR_HAPROXY] = {"haproxy", "", "a stanza for HAProxy, ready to paste"},
 };
 
@@ -270,6 +272,13 @@ int operator_options_parse(struct operator_options *options, int argc, char **ar
 	int id;
 
 	*options = (struct operator_options){.timeout = DEFAULT_TIMEOUT, .polls = DEFAULT_POLLS};
+	options->words = argv + argc;
+	/* The words after it are the server's, with switches that are none of ours. */
+	if (argc > 1 && strcmp(argv[1], commands[OPERATOR_NOTIFY].name) == 0) {
+		options->command = OPERATOR_NOTIFY;
+		options->words = argv + 2;
+		return 0;
+	}
 	make_long_options(long_options);
 	optind = 0;
 	opterr = 0;

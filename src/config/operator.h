@@ -21,6 +21,7 @@ enum operator_command {
 	OPERATOR_DOCTOR,
 	OPERATOR_CHECK_CONFIG,
 	OPERATOR_GRANTS,
+	OPERATOR_NOTIFY,
 	OPERATOR_HAPROXY,
 	OPERATOR_COMMAND_COUNT
 };
@@ -32,6 +33,7 @@ struct operator_options {
 	bool json, watch, help, version;
 	const char *user, *host; /* grants */
 	const char *endpoint;	 /* explain */
+	char *const *words;	 /* notify: the server's, up to NULL, not looked at here */
 	/* drain, disable, enable */
 	const char *reason, *as;
 	int64_t duration; /* nanoseconds; 0: without end */

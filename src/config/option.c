@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "config/notification.h"
 
 static const char *const admission_words[] = {"unavailable", "available", NULL};
 static const char *const dialect_words[] = {"percona", "pxc", "galera", NULL};
@@ -125,6 +126,13 @@ static const struct config_option ledger[] = {
 	 .help = "Unix socket of clustercheckctl; empty: none"},
 	{"control", "group", OPTION_TEXT, FIELD(control.group), .fallback = "",
 	 .help = "group that may use it, besides root and the daemon's own user"},
+
+	{"notify", "socket", OPTION_PATH, FIELD(notify.socket), .fallback = NOTIFICATION_SOCKET,
+	 .reloadable = true,
+	 .help = "Unix datagram socket of clustercheckctl notify, open to everyone; empty: none"},
+	{"notify", "status_file", OPTION_PATH, FIELD(notify.status_file), .fallback = "",
+	 .reloadable = true,
+	 .help = "the server's wsrep_status_file: tells of a state transfer while it is under way"},
 
 	{"maintenance", "file", OPTION_PATH, FIELD(maintenance_file),
 	 .fallback = LOCALSTATEDIR "/lib/clustercheckd/maintenance", .reloadable = true,

@@ -17,6 +17,7 @@
 #include "serve/control.h"
 #include "serve/doctor.h"
 #include "serve/inquiry.h"
+#include "serve/notify_send.h"
 #include "serve/operate.h"
 #include "view/explain.h"
 #include "view/findings.h"
@@ -201,6 +202,11 @@ static int run_haproxy(struct request *request) {
 	return EXIT_SUCCESS;
 }
 
+static int run_notify(struct request *request) {
+	notify_send(request->options.words, request->options.socket);
+	return EXIT_SUCCESS;
+}
+
 /* --- orders --------------------------------------------------------------------------------- */
 
 static int run_order(struct request *request) {
@@ -228,6 +234,7 @@ static const struct {
 	[OPERATOR_DOCTOR] = {run_doctor, .asks_server = true},
 	[OPERATOR_CHECK_CONFIG] = {run_check_config},
 	[OPERATOR_GRANTS] = {run_grants},
+	[OPERATOR_NOTIFY] = {run_notify},
 	[OPERATOR_HAPROXY] = {run_haproxy, .asks_server = true},
 };
 

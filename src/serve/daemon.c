@@ -21,6 +21,7 @@
 #include "node/snapshot.h"
 #include "serve/agent.h"
 #include "serve/http.h"
+#include "serve/notify.h"
 #include "serve/service.h"
 
 /* How late a verdict that turned stale may stand in the log; its answer is never late. */
@@ -42,7 +43,8 @@ struct daemon {
 	struct prober *prober;
 	struct stage stage;
 	struct http *http;
-	struct agent *agent;		/* NULL: off */
+	struct agent *agent; /* NULL: off */
+	struct notify *notify;
 	int first_socket, socket_count; /* inherited from the service manager */
 	int64_t watchdog;		/* nanoseconds, 0: none */
 	int64_t watchdog_due;
@@ -101,6 +103,9 @@ static void fit_descriptor_limit(struct config *config, int socket_count) {
 static int open_doors(struct daemon *daemon, struct text *error) {
 	int r = http_inherit(daemon->http, daemon->first_socket, daemon->socket_count, error);
 
+	/* Before the others: whoever is answered may count on being able to notify. */
+	if (r == 0)
+		r = notify_create(&daemon->notify, &daemon->config, daemon->prober, NULL, error);
 	if (r == 0)
 		r = http_configure(daemon->http, &daemon->config, error);
 	if (r == 0)
@@ -172,6 +177,7 @@ int daemon_create(struct daemon **result, const struct config *config,
 void daemon_destroy(struct daemon *daemon) {
 	if (!daemon)
 		return;
+	notify_destroy(daemon->notify);
 	agent_destroy(daemon->agent);
 	http_destroy(daemon->http);
 	prober_destroy(daemon->prober);
@@ -198,17 +204,22 @@ static void keep_what_needs_a_restart(struct config *fresh, const struct config 
 }
 
 static int reopen_doors(struct daemon *daemon, const struct config *fresh, struct text *error) {
-	struct agent *agent;
+	struct agent *agent = NULL;
+	struct notify *notify = NULL;
 	int r = agent_create(&agent, &daemon->stage, fresh, daemon->agent, error);
 
-	if (r < 0)
-		return r;
-	r = http_configure(daemon->http, fresh, error);
+	if (r == 0)
+		r = notify_create(&notify, fresh, daemon->prober, daemon->notify, error);
+	if (r == 0)
+		r = http_configure(daemon->http, fresh, error);
 	if (r < 0) {
+		notify_destroy(notify);
 		agent_destroy(agent);
 		return r;
 	}
+	notify_succeed(notify, daemon->notify);
 	agent_destroy(daemon->agent);
+	daemon->notify = notify;
 	daemon->agent = agent;
 	return 0;
 }
@@ -319,14 +330,19 @@ static bool take_signal(struct daemon *daemon) {
 }
 
 int daemon_run(struct daemon *daemon) {
-	struct pollfd poll_fd = {.fd = daemon->signal_fd, .events = POLLIN};
+	struct pollfd fds[1 + NOTIFY_DESCRIPTORS] = {
+		{.fd = daemon->signal_fd, .events = POLLIN},
+	};
 
 	daemon->watchdog = service_watchdog();
 	service_ready();
 	do {
 		tick(daemon);
-		if (poll(&poll_fd, 1, (int)(REVIEW_INTERVAL / NSEC_PER_MSEC)) < 0 && errno != EINTR)
+		notify_poll(daemon->notify, fds + 1);
+		if (poll(fds, ARRAY_SIZE(fds), (int)(REVIEW_INTERVAL / NSEC_PER_MSEC)) < 0 &&
+		    errno != EINTR)
 			return -errno;
+		notify_take(daemon->notify);
 	} while (take_signal(daemon));
 	service_stopping();
 	return 0;

@@ -45,9 +45,9 @@ int listen_tcp(const struct listen_address *address) {
 	return bind_and_listen(AF_INET, (const struct sockaddr *)&any, sizeof(any), false);
 }
 
-/* True when a program accepts connections there. */
-static bool is_answered(const struct sockaddr_un *address) {
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+/* True when a program accepts connections, or receives datagrams, there. */
+static bool is_answered(const struct sockaddr_un *address, int type) {
+	AUTO_CLOSE int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 			   errno == EAGAIN);
@@ -78,23 +78,31 @@ static int give_to_group(const char *path, const char *name) {
 	return chown(path, (uid_t)-1, group->gr_gid) < 0 ? -errno : 0;
 }
 
+/* The address of a path where a socket can be bound: one left over from a crash is gone. */
+static int make_room(const char *path, int type, struct sockaddr_un *address) {
+	struct stat status;
+
+	if (!text_copy(address->sun_path, sizeof(address->sun_path), path))
+		return -ENAMETOOLONG;
+	if (is_answered(address, type))
+		return -EADDRINUSE;
+	make_parent(path);
+	if (lstat(path, &status) == 0) {
+		if (!S_ISSOCK(status.st_mode))
+			return -EEXIST;
+		unlink(path);
+	}
+	return 0;
+}
+
 int listen_unix(const struct control_settings *settings) {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	AUTO_CLOSE int fd = -1;
-	struct stat status;
 	mode_t mask;
-	int r;
+	int r = make_room(settings->socket, SOCK_STREAM, &address);
 
-	if (!text_copy(address.sun_path, sizeof(address.sun_path), settings->socket))
-		return -ENAMETOOLONG;
-	if (is_answered(&address))
-		return -EADDRINUSE;
-	make_parent(settings->socket);
-	if (lstat(settings->socket, &status) == 0) {
-		if (!S_ISSOCK(status.st_mode))
-			return -EEXIST;
-		unlink(settings->socket);
-	}
+	if (r < 0)
+		return r;
 	mask = umask(0117);
 	fd = bind_and_listen(AF_UNIX, (const struct sockaddr *)&address, sizeof(address), false);
 	umask(mask);
@@ -103,6 +111,19 @@ int listen_unix(const struct control_settings *settings) {
 	r = give_to_group(settings->socket, settings->group);
 	if (r < 0)
 		return r;
+	return TAKE_FD(fd);
+}
+
+int listen_datagrams(const char *path) {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = fd < 0 ? -errno : make_room(path, SOCK_DGRAM, &address);
+
+	if (r < 0)
+		return r;
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, 0666) < 0)
+		return -errno;
 	return TAKE_FD(fd);
 }
 

@@ -18,6 +18,9 @@ int listen_tcp(const struct listen_address *address);
  */
 int listen_unix(const struct control_settings *settings);
 
+/* Mode 0666: whoever reaches the directory may send. Otherwise as listen_unix(). */
+int listen_datagrams(const char *path);
+
 /* The canonical text of the address a socket is bound to, as struct listen_address has it. */
 int listen_describe(int fd, char *text, size_t size);
 

@@ -65,6 +65,21 @@ static void help_and_version_need_no_command(void **state) {
 	assert_true(options.version && !options.help);
 }
 
+/* The server's words may be any, so that notify is the first one. */
+static void notify_leaves_the_words_alone(void **state) {
+	(void)state;
+	assert_int_equal(parse("notify --status synced --bogus --json x"), 0);
+	assert_int_equal(options.command, OPERATOR_NOTIFY);
+	assert_string_equal(options.words[0], "--status");
+	assert_string_equal(options.words[4], "x");
+	assert_null(options.words[5]);
+	assert_false(options.json);
+	assert_int_equal(parse("-s /path notify"), 0);
+	assert_int_equal(options.command, OPERATOR_NOTIFY);
+	assert_string_equal(options.socket, "/path");
+	assert_null(options.words[0]);
+}
+
 static void what_is_wrong_is_named(void **state) {
 	static const struct {
 		const char *line, *expected;
@@ -119,6 +134,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_and_their_switches),
 		cmocka_unit_test(help_and_version_need_no_command),
+		cmocka_unit_test(notify_leaves_the_words_alone),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(help_names_every_command_and_switch),
 	};
