@@ -29,6 +29,7 @@
 struct plan {
 	struct mysql_settings mysql;
 	int64_t interval, login_interval, max_age;
+	char status_file[CONFIG_PATH_SIZE];
 };
 
 struct prober {
@@ -44,6 +45,7 @@ struct prober {
 	/* the thread's own */
 	struct plan *plan;
 	struct probe *probe;
+	struct transfer_file status_file;
 	struct facts facts;
 	int64_t login_due;
 	unsigned int failures; /* rounds in a row */
@@ -59,6 +61,7 @@ static struct plan *make_plan(const struct config *config) {
 	plan->interval = config->interval;
 	plan->login_interval = config->login_interval;
 	plan->max_age = config->policy.max_age;
+	memcpy(plan->status_file, config->notify.status_file, sizeof(plan->status_file));
 	return plan;
 }
 
@@ -113,6 +116,8 @@ static void take_plan(struct prober *prober) {
 		prober->facts.probe = prober->facts.login = (struct probe_result){0};
 		publish(prober);
 	}
+	if (strcmp(prober->status_file.path, plan->status_file) != 0)
+		transfer_file_init(&prober->status_file, plan->status_file);
 	free_plan(prober->plan);
 	prober->plan = plan;
 	probe_configure(prober->probe, &plan->mysql);
@@ -137,6 +142,17 @@ static void note_outcome(struct prober *prober, const struct probe_result *befor
 			    probe_outcome_name(now->outcome));
 }
 
+/* One that cannot be read is told once: a state transfer would look like a server that is down. */
+static void look_at_status_file(struct prober *prober) {
+	const struct transfer *told =
+		transfer_file_look(&prober->status_file, clock_now(), clock_wall());
+
+	if (told->error[0] && strcmp(told->error, prober->facts.transfer.error) != 0)
+		log_warning("%s: %s; a state transfer will not be recognised",
+			    prober->status_file.path, told->error);
+	prober->facts.transfer = *told;
+}
+
 static int make_round(struct prober *prober) {
 	struct probe_result before = prober->facts.probe;
 	uint64_t logins = facts_logins(&prober->facts);
@@ -148,6 +164,7 @@ static int make_round(struct prober *prober) {
 	if (facts_logins(&prober->facts) != logins)
 		prober->login_due = clock_now() + prober->plan->login_interval;
 	steward_refresh(prober->steward);
+	look_at_status_file(prober);
 	publish(prober);
 	return 0;
 }
@@ -336,6 +353,7 @@ static int prober_init(struct prober *prober, const struct config *config) {
 	prober->probe = probe_create(&config->mysql, prober->stop_fd);
 	if (!prober->plan || !prober->probe)
 		return -ENOMEM;
+	transfer_file_init(&prober->status_file, prober->plan->status_file);
 	prober->seed = (unsigned int)clock_wall();
 	atomic_init(&prober->beat, clock_now());
 	atomic_init(&prober->longest, longest_beat(prober->plan));

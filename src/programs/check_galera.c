@@ -165,8 +165,11 @@ static int judge_database(struct check *check, const struct endpoint *endpoint) 
 	if (!probe)
 		return -ENOMEM;
 	/* An operator's orders lie in files on the node, and -H may name another host. */
-	if (!check->options.host)
+	if (!check->options.host) {
 		maintenance_look(&files, &check->facts.order);
+		check->facts.transfer =
+			transfer_look(check->config.notify.status_file, clock_now(), clock_wall());
+	}
 	probe_node(check, probe);
 	probe_destroy(probe);
 	client_library_finish();

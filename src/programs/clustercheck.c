@@ -22,6 +22,7 @@
 #include "node/verdict.h"
 #include "serve/inetd.h"
 #include "view/answer.h"
+#include "view/detail.h"
 #include "view/status.h"
 
 #define EXIT_USAGE 2
@@ -172,6 +173,8 @@ static void probe_node(struct check *check) {
 	if (!probe)
 		return; /* never probed is never available */
 	probe_round(probe, &check->facts);
+	check->facts.transfer =
+		transfer_look(check->config.notify.status_file, clock_now(), clock_wall());
 	if (check->facts.probe.outcome == PROBE_OK && check->endpoint.policy.max_flow_control > 0)
 		probe_again(probe, &check->facts);
 	probe_destroy(probe);
@@ -241,19 +244,14 @@ static void complain(const struct legacy *legacy, bool fault, const char *line) 
 }
 
 static void explain(const struct check *check) {
-	const struct probe_result *probe = &check->facts.probe;
 	char storage[768];
 	struct text line;
 
 	if (check->verdict.available)
 		return;
 	text_init(&line, storage, sizeof(storage));
-	text_format(&line, "%s: %s", reason_name(check->verdict.reason),
-		    probe->error[0] ? probe->error : reason_help(check->verdict.reason));
-	if (check->facts.order.origin != ORDER_NOWHERE) {
-		text_append(&line, ": ");
-		order_describe(&check->facts.order, clock_now(), &line);
-	}
+	text_format(&line, "%s: ", reason_name(check->verdict.reason));
+	detail_write(&line, check->verdict.reason, &check->facts, clock_now());
 	complain(&check->legacy, false, storage);
 }
 

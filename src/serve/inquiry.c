@@ -38,6 +38,7 @@ void inquiry_probe(const struct config *config, struct facts *facts) {
 
 	memset(facts, 0, sizeof(*facts));
 	maintenance_look(&files, &facts->order);
+	facts->transfer = transfer_look(config->notify.status_file, clock_now(), clock_wall());
 	if (probe)
 		probe_node(probe, config, facts);
 	probe_destroy(probe);
