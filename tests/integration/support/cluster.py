@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 
-from support.programs import REPO
+from support.programs import REPO, program
 from support.wait import until
 
 TOOL = REPO / "scripts/galera-cluster"
@@ -48,6 +48,19 @@ class Cluster:
             f"[mariadbd]\nextra_port={EXTRA_PORT}\nextra_max_connections=5\n"
         )
         self.nodes = [Node(self, k) for k in range(1, size + 1)]
+        self.let_servers_notify()
+
+    def let_servers_notify(self):
+        """Each server tells whatever daemon has its node's notify socket, and keeps a status file.
+        The command is a copy: the servers' account may not reach the build directory."""
+        command = self.directory / "clustercheckctl"
+        shutil.copy(program("clustercheckctl"), command)
+        for node in self.nodes:
+            node.directory.mkdir(mode=0o755)
+            (node.directory / "extra.cnf").write_text(
+                "[mariadbd]\nwsrep_status_file=wsrep_status.json\n"
+                f"wsrep_notify_cmd={command} notify --socket {node.notify_socket}\n"
+            )
 
     def tool(self, command, *arguments):
         """Standard output of one command of galera-cluster."""
@@ -98,6 +111,8 @@ class Node:
         self.host, self.port = f"{cluster.net}{k}", PORT
         self.extra_port = EXTRA_PORT
         self.error_log = self.directory / "error.log"
+        self.notify_socket = self.directory / "notify.sock"
+        self.status_file = self.directory / "data" / "wsrep_status.json"
 
     def tool(self, command, *arguments):
         return self.cluster.tool(command, self.k, *arguments)

@@ -35,6 +35,7 @@ class Daemon(Process):
         self.legacy_file = directory / "disabled"
         self.maintenance_file = directory / "maintenance"
         self.control = directory / "control.sock"
+        self.notify_socket = directory / "notify.sock"
         self.address = address or ("127.0.0.1", free_port())
         self.port = self.address[1]
         self.sections = {
@@ -47,6 +48,7 @@ class Daemon(Process):
             },
             "http": {"listen": f"127.0.0.1:{self.port}"},
             "control": {"socket": self.control},
+            "notify": {"socket": directory / "notify.sock"},
             "maintenance": {"file": self.maintenance_file, "legacy_file": self.legacy_file},
         }
         self.configure(sections or {})
