@@ -288,6 +288,33 @@ def test_control_socket_is_given_to_a_group(machine):
     assert owner(machine, "/run/clustercheckd/control.sock") == "660 clustercheckd operator"
 
 
+def test_notified_by_and_running_as_the_servers_account(machine):
+    """What clustercheckd(8) says to do for a status file, which only that account can read."""
+    if machine.run("id", "mysql", check=False).returncode != 0:
+        machine.run("useradd", "--system", "mysql")
+    machine.run("install", "-d", "-o", "mysql", "/run/server", "/var/lib/mysql")
+    machine.write("/run/server/status", '{"status":{"state":"JOINING","comment":"Receiving SST"}}')
+    machine.run("chown", "mysql", "/run/server/status")
+    machine.run("chmod", "0600", "/run/server/status")
+    text = "[mysql]\nsocket = /run/absent.sock\ninterval = 10s\nmax_age = 60s\n"
+    machine.write(machine.ini, f"{text}[notify]\nstatus_file = /run/server/status\n")
+    start_daemon(machine)
+    await_reason(machine, "unreachable")
+    assert "status: Permission denied" in machine.journal(f"_SYSTEMD_UNIT={DAEMON}")
+    dropin(machine, DAEMON, "[Service]\nUser=mysql\nInaccessiblePaths=-/var/lib/mysql\n")
+    machine.run("systemctl", "restart", DAEMON)
+    await_reason(machine, "joining")
+    assert owner(machine, "/run/clustercheckd/notify.sock") == "666 mysql clustercheckd"
+
+    machine.run("chmod", "0000", machine.ini)
+    as_server = ("setpriv", "--reuid=mysql", "--regid=mysql", "--clear-groups")
+    before = ask(machine).headers["x-clustercheck-probed"]
+    told = machine.run(*as_server, "clustercheckctl", "notify", "--status", "Joined")
+    assert told.stdout == "" and told.stderr == ""
+    changed = lambda answer: answer.headers["x-clustercheck-probed"] != before
+    await_answer(machine, changed, "probe after a notification", 2)
+
+
 def test_reload_keeps_the_process_and_fails_aloud_on_a_bad_file(machine):
     inner = start_daemon(machine)
     machine.write(machine.ini, "[policy]\ndialect = galera\n")
