@@ -143,6 +143,30 @@ static void judge_legacy_file(const struct config *config, const struct inquiry 
 			       "PrivateTmp=no in its unit, and the same configuration here");
 }
 
+/* The server makes it with mode 0600 (wsrep-lib's reporter uses mkstemp). */
+static void judge_status_file(const struct config *config, const struct inquiry *inquiry,
+			      struct findings *findings) {
+	const struct transfer *transfer = &inquiry->facts.transfer;
+	const char *file = config->notify.status_file;
+
+	if (!file[0])
+		return;
+	if (transfer->error[0])
+		finding_remedy(finding_add(findings, FINDING_WARNING,
+					   "%s: %s: a state transfer will look like a server that "
+					   "is down",
+					   file, transfer->error),
+			       "let the daemon run as the server's account: SEEN AT ONCE in "
+			       "clustercheckd(8)");
+	else if (!transfer->known)
+		finding_remedy(finding_add(findings, FINDING_NOTE,
+					   "%s, the status file, does not exist", file),
+			       "wsrep_status_file=%s in my.cnf, and a restart of the server", file);
+	else
+		finding_add(findings, FINDING_OK, "%s, the status file, says %s", file,
+			    transfer->state);
+}
+
 static const char *remedy_of(int error) {
 	switch (error) {
 	case -EACCES:
@@ -175,6 +199,7 @@ void doctor_daemon(const struct config *config, const char *socket, const struct
 	judge_age(config, root, findings);
 	compare_verdicts(config, inquiry, findings);
 	judge_legacy_file(config, inquiry, findings);
+	judge_status_file(config, inquiry, findings);
 	judge_pollers(json_object_get(root, "pollers"), findings);
 	json_decref(root);
 }

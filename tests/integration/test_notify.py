@@ -319,6 +319,27 @@ def test_hostile_status_files(daemon, tmp_path):
     assert "will not be recognised" in checker.log()
 
 
+def test_the_doctor_looks_at_the_status_file(daemon, tmp_path):
+    path = tmp_path / "status.json"
+    checker = daemon(sections={"mysql": SLOW, "notify": {"status_file": path}})
+    checker.wait_reason("unreachable")
+
+    def finding(words):
+        command = [program("clustercheckctl"), "-c", checker.ini, "doctor"]
+        done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True)
+        line = next(line for line in done.stdout.splitlines() if words in line)
+        return line.split()[0], line
+
+    assert finding(f"{path}, the status file, does not exist")[0] == "note"
+    replace(path, "{")
+    until(lambda: "transfer" in checker.status(), "word of the file", 5)
+    level, line = finding(f"{path}: not a wsrep_status_file, or half of one: a state transfer")
+    assert level == "warning" and "SEEN AT ONCE" in line
+    replace(path, status_text("JOINING", "Receiving SST"))
+    checker.wait_reason("joining", seconds=5)
+    assert finding(f"{path}, the status file, says JOINING")[0] == "ok"
+
+
 def test_warnings_in_the_status_file_cost_no_rounds(daemon, tmp_path):
     """The server rewrites it for each of them; a flood of aborted connections is one each."""
     path = tmp_path / "status.json"
