@@ -65,7 +65,8 @@ def test_a_log_that_nobody_reads(server, tmp_path, daemon):
             os.write(writing, b"x" * 4096)
     os.set_blocking(writing, True)
     port = free_port()
-    checker.configure({"http": {"listen": f"127.0.0.1:{port}"}, "control": {"socket": tmp_path / "s"}})
+    sockets = {"control": {"socket": tmp_path / "s"}, "notify": {"socket": tmp_path / "n"}}
+    checker.configure({"http": {"listen": f"127.0.0.1:{port}"}, **sockets})
     pid = os.posix_spawn(
         checker.command[0], [str(word) for word in checker.command], {"PATH": os.environ["PATH"]},
         file_actions=[(os.POSIX_SPAWN_DUP2, writing, 2)],
@@ -97,7 +98,8 @@ def test_the_control_socket_takes_the_place_of_no_file(server, daemon, tmp_path)
     file = tmp_path / "important"
     file.write_text("kept")
     checker = daemon(None, {"mysql": server.settings()})
-    code, output = checker.run_to_end("-o", f"control.socket={file}", "-o", f"http.listen=127.0.0.1:{free_port()}")
+    elsewhere = ("-o", f"http.listen=127.0.0.1:{free_port()}", "-o", f"notify.socket={tmp_path / 'n'}")
+    code, output = checker.run_to_end("-o", f"control.socket={file}", *elsewhere)
     assert code == 1 and str(file) in output
     assert file.read_text() == "kept"
 
