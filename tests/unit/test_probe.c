@@ -26,7 +26,7 @@ static const char *const status[] = {"wsrep_local_state", "4", "wsrep_cluster_st
 static const char *const selected[] = {"ON", "OFF"};
 
 #define CONNECT \
-	{ "connect", "db:3306" }
+	{ "connect", "192.0.2.7:3306" }
 #define ASK_VARIABLES \
 	{ "query", VARIABLES, .columns = 2, .rows = 3, .values = variables }
 #define ASK_STATUS \
@@ -41,7 +41,7 @@ static struct facts facts;
 
 static int start(void **state) {
 	settings = (struct mysql_settings){
-		.host = "db", .port = 3306, .user = "checker", .timeout = 60 * NSEC_PER_SEC};
+		.host = "192.0.2.7", .port = 3306, .user = "checker", .timeout = 60 * NSEC_PER_SEC};
 	memset(&facts, 0, sizeof(facts));
 	*state = probe_create(&settings, -1);
 	return *state ? 0 : -1;
@@ -225,8 +225,9 @@ static void extra_port_is_for_crowds(void **state) {
 	settings.extra_port = 3307;
 	probe_configure(*state, &settings);
 	probe = *state;
-	SCRIPT({"connect", "db:3306", .error = 1040}, {"drop"}, {"connect", "db:3307"},
-	       {"query", SET}, ASK_VARIABLES, ASK_STATUS, NEXT_ROUND, {"quit"});
+	SCRIPT({"connect", "192.0.2.7:3306", .error = 1040}, {"drop"},
+	       {"connect", "192.0.2.7:3307"}, {"query", SET}, ASK_VARIABLES, ASK_STATUS, NEXT_ROUND,
+	       {"quit"});
 	assert_int_equal(make_round(probe), PROBE_OK);
 	assert_int_equal(facts.login.outcome, PROBE_TOO_MANY_CONNECTIONS);
 	assert_int_equal(make_round(probe), PROBE_OK);
@@ -238,9 +239,9 @@ static void extra_port_is_of_no_use(void **state) {
 
 	settings.extra_port = 3307;
 	probe_configure(probe, &settings);
-	SCRIPT({"connect", "db:3306", .error = 1040}, {"drop"},
-	       {"connect", "db:3307", .error = 2003, .message = "(111)"}, {"drop"},
-	       {"connect", "db:3306", .error = 1045}, {"drop"});
+	SCRIPT({"connect", "192.0.2.7:3306", .error = 1040}, {"drop"},
+	       {"connect", "192.0.2.7:3307", .error = 2003, .message = "(111)"}, {"drop"},
+	       {"connect", "192.0.2.7:3306", .error = 1045}, {"drop"});
 	assert_int_equal(make_round(probe), PROBE_TOO_MANY_CONNECTIONS);
 	assert_int_equal(make_round(probe), PROBE_ACCESS_DENIED); /* no crowd, no second try */
 	finish(probe);
@@ -340,8 +341,8 @@ static void a_fresh_login_goes_beside(void **state) {
 	struct probe_result login = {0};
 	struct probe *probe = *state;
 
-	SCRIPT(FIRST_ROUND, {"connect", "db:3306", .waits = 2}, {"quit"}, NEXT_ROUND,
-	       {"connect", "db:3306", .error = 1040}, {"drop"}, NEXT_ROUND, {"quit"});
+	SCRIPT(FIRST_ROUND, {"connect", "192.0.2.7:3306", .waits = 2}, {"quit"}, NEXT_ROUND,
+	       {"connect", "192.0.2.7:3306", .error = 1040}, {"drop"}, NEXT_ROUND, {"quit"});
 	assert_int_equal(make_round(probe), PROBE_OK);
 	log_in_freshly(probe, &login);
 	assert_int_equal(login.outcome, PROBE_OK);
@@ -368,7 +369,8 @@ static void a_fresh_login_that_hangs(void **state) {
 static void settings_that_concern_the_connection(void **state) {
 	struct probe *probe = *state;
 
-	SCRIPT(FIRST_ROUND, NEXT_ROUND, {"drop"}, {"connect", "db:3308", .error = 1045}, {"drop"});
+	SCRIPT(FIRST_ROUND, NEXT_ROUND, {"drop"}, {"connect", "192.0.2.7:3308", .error = 1045},
+	       {"drop"});
 	assert_int_equal(make_round(probe), PROBE_OK);
 	settings.timeout /= 2;
 	settings.extra_port = 3307;
