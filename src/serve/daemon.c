@@ -311,6 +311,7 @@ static void tick(struct daemon *daemon) {
 
 	settle(daemon);
 	announce_changes(changes, publication_review(daemon->publication, changes));
+	http_tend(daemon->http);
 	show_status(daemon);
 	feed_watchdog(daemon);
 }

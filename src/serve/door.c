@@ -24,6 +24,9 @@
 #define CLOSING_PATIENCE (100 * NSEC_PER_MSEC) /* a stop closes up to nine doors in turn */
 /* MHD 0.9.75 counts a connection some time after it has accepted it. */
 #define CLOSING_QUIET (20 * NSEC_PER_MSEC)
+/* Nobody waits for a door that has a successor: long enough for slow callers on a busy host. */
+#define RETIRED_PATIENCE (5 * NSEC_PER_SEC)
+#define RETIRED_QUIET (250 * NSEC_PER_MSEC)
 /*
  * MHD 0.9.75 accepts 11 connections between two rounds through all that are ready. Behind a busy
  * door callers would wait in the listen queue, or, once that is full, for the second after which
@@ -82,8 +85,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	enum MHD_Result result;
 
 	/*
-	 * MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. Who was
-	 * refused is no member, nor is one that there was no memory for.
+	 * MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. Who
+	 * was refused is no member, nor is one that there was no memory for.
 	 */
 	if (!exchange) {
 		*request = member_of(connection) ? calloc(1, sizeof(*exchange)) : NULL;
@@ -253,27 +256,45 @@ static struct MHD_Daemon *start_daemon(struct door *door, const struct http_sett
 		MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
-/* Accepts no more, and stops once what was accepted is answered or takes too long. */
-static void stop_daemon(struct MHD_Daemon *daemon) {
-	int64_t begin = clock_now();
-	int64_t busy = begin;
-	const union MHD_DaemonInfo *info;
+static unsigned int connection_count(const struct door *door) {
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
-	MHD_quiesce_daemon(daemon);
-	while (clock_now() - begin < CLOSING_PATIENCE && clock_now() - busy < CLOSING_QUIET) {
-		info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-		if (info && info->num_connections > 0)
+	return info ? info->num_connections : 0;
+}
+
+void door_retire(struct door *door) {
+	MHD_quiesce_daemon(door->daemon);
+	door->retired = clock_now();
+}
+
+bool door_is_over(const struct door *door) {
+	int64_t since = clock_now() - door->retired;
+
+	return since > RETIRED_PATIENCE || (since > RETIRED_QUIET && connection_count(door) == 0);
+}
+
+/* Accepts no more, and stops once what was accepted is answered or takes too long. */
+static void stop_daemon(struct door *door) {
+	int64_t busy;
+
+	if (!door->retired)
+		door_retire(door);
+	busy = door->retired;
+	while (clock_now() - door->retired < CLOSING_PATIENCE &&
+	       clock_now() - busy < CLOSING_QUIET) {
+		if (connection_count(door) > 0)
 			busy = clock_now();
 		usleep(2000);
 	}
-	MHD_stop_daemon(daemon);
+	MHD_stop_daemon(door->daemon);
 }
 
 void door_destroy(struct door *door) {
 	if (!door)
 		return;
 	if (door->daemon)
-		stop_daemon(door->daemon);
+		stop_daemon(door);
 	crowd_destroy(door->crowd);
 	replies_destroy(door->replies);
 	if (door->fd >= 0)

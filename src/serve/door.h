@@ -10,6 +10,7 @@
 #define CLUSTERCHECKD_SERVE_DOOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/text.h"
 #include "config/config.h"
@@ -27,6 +28,7 @@ struct door {
 	int fd;
 	struct http_settings settings;
 	struct MHD_Daemon *daemon;
+	int64_t retired; /* clock_now(); 0: no */
 	struct replies *replies;
 	struct audience *audience; /* the stage's */
 
@@ -41,6 +43,12 @@ struct door *door_create(const char *name, int fd, bool is_control);
 
 /* Accepts no more, and ends once what was accepted is answered or takes too long. NULL is fine. */
 void door_destroy(struct door *door);
+
+/* Accepts no more, but goes on with what was accepted: for a door that has a successor. */
+void door_retire(struct door *door);
+
+/* True once a retired door has nothing left to answer, or has had a few seconds for it. */
+bool door_is_over(const struct door *door);
 
 /* 0, or -errno with a line in `error`. */
 int door_start(struct door *door, const struct stage *stage, const struct http_settings *settings,

@@ -13,6 +13,7 @@
 #include "serve/listen.h"
 
 #define DOOR_MAX (LISTEN_MAX + 1)
+#define RETIRED_MAX (2 * DOOR_MAX)
 
 struct http {
 	struct stage stage;
@@ -21,6 +22,9 @@ struct http {
 	struct stat control; /* the control socket's file, as it was made */
 	size_t door_count;
 	struct door *doors[DOOR_MAX];
+	size_t retired_count;
+	struct door
+		*retired[RETIRED_MAX]; /* replaced, with something left to answer; oldest first */
 };
 
 struct http *http_create(const struct stage *stage) {
@@ -53,6 +57,7 @@ void http_destroy(struct http *http) {
 		if (http->doors[i]->is_control)
 			remove_control(http, http->doors[i]->name);
 	close_doors(http->doors, http->door_count);
+	close_doors(http->retired, http->retired_count);
 	free(http);
 }
 
@@ -210,6 +215,47 @@ static void close_others(struct door *const *doors, size_t count, struct door *c
 			door_destroy(doors[i]);
 }
 
+static void end_retired(struct http *http, size_t index) {
+	door_destroy(http->retired[index]);
+	http->retired_count--;
+	memmove(&http->retired[index], &http->retired[index + 1],
+		(http->retired_count - index) * sizeof(http->retired[0]));
+}
+
+void http_tend(struct http *http) {
+	for (size_t i = http->retired_count; i-- > 0;)
+		if (door_is_over(http->retired[i]))
+			end_retired(http, i);
+}
+
+static void retire(struct http *http, struct door *door) {
+	if (http->retired_count == RETIRED_MAX)
+		end_retired(http, 0);
+	door_retire(door);
+	http->retired[http->retired_count++] = door;
+}
+
+static bool has_successor(struct door *const *next, size_t count, const struct door *door) {
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(next[i]->name, door->name) == 0)
+			return true;
+	return false;
+}
+
+/* An address that is no longer wanted is closed at once; behind a successor there is time. */
+static void replace(struct http *http, struct door *const *next, size_t count) {
+	for (size_t i = 0; i < http->door_count; i++) {
+		struct door *door = http->doors[i];
+
+		if (contains(next, count, door))
+			continue;
+		if (door->daemon && has_successor(next, count, door))
+			retire(http, door);
+		else
+			door_destroy(door);
+	}
+}
+
 static void log_listening(const struct http *http, struct door *const *next, size_t count) {
 	for (size_t i = 0; i < count; i++) {
 		const struct door *before = find_door(http, next[i]->name);
@@ -242,7 +288,7 @@ int http_configure(struct http *http, const struct config *config, struct text *
 		return r;
 	}
 	log_listening(http, next, count);
-	close_others(http->doors, http->door_count, next, count);
+	replace(http, next, count);
 	memcpy(http->doors, next, count * sizeof(next[0]));
 	http->door_count = count;
 	http->started = true;

@@ -28,4 +28,7 @@ int http_inherit(struct http *http, int first, int count, struct text *error);
  */
 int http_configure(struct http *http, const struct config *config, struct text *error);
 
+/* Ends what a reconfiguration has replaced, once it has nothing left to answer. Now and then. */
+void http_tend(struct http *http);
+
 #endif

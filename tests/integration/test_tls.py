@@ -192,7 +192,7 @@ def test_renewals_lose_no_connection(https, authority, node, running, tmp_path):
     for caller in callers:
         caller.start()
     try:
-        for _ in range(8):
+        for _ in range(5):
             known = len(serials)
             files.renew(authority)
             assert "configuration reloaded" in checker.reload()
