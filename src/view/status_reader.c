@@ -67,8 +67,8 @@ static void read_transfer(struct transfer *transfer, const json_t *object, int64
 	const json_t *progress = json_object_get(object, "progress");
 	const json_t *age = json_object_get(object, "age_ms");
 
-	transfer->receiving = json_is_true(json_object_get(object, "receiving"));
 	transfer->known = member(object, "state")[0] != '\0';
+	transfer->receiving = transfer->known && json_is_true(json_object_get(object, "receiving"));
 	transfer->has_progress = json_is_number(progress);
 	transfer->progress = json_number_value(progress);
 	transfer->written = now - clock_from_ms(json_number_value(age));
