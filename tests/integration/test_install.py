@@ -28,7 +28,13 @@ INSTALLED = {
     "usr/share/man/man1/clustercheckctl.1": 0o644,
     "usr/share/man/man1/check_galera.1": 0o644,
 }
-UNITS = ("clustercheckd.service", "clustercheckd.socket", "clustercheck.socket", "clustercheck@.service")
+UNITS = (
+    "clustercheckd.service",
+    "clustercheckd-drain.service",
+    "clustercheckd.socket",
+    "clustercheck.socket",
+    "clustercheck@.service",
+)
 
 
 def install(directory):

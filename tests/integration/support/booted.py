@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import ctypes
 import fcntl
+import itertools
 import os
 import pathlib
 import platform
@@ -27,6 +28,8 @@ ENVIRONMENT = (
 )
 CLONE_NEWNET = 0x40000000
 BOOT_SECONDS = 60
+
+numbers = itertools.count(1)
 
 
 class Unavailable(Exception):
@@ -98,11 +101,28 @@ def staging_prepare(build, staging, root):
         installed = list(staging.glob(f"**/*bin/{program}"))
         if len(installed) != 1:
             raise RuntimeError(f"{build} installs {len(installed)} programs named {program}")
-        for library in libraries_of(installed[0]):
-            if not (root / library.relative_to("/")).exists():
-                copy = staging / library.relative_to("/")
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(library, copy)
+        staging_add_libraries(staging, root, installed[0])
+
+
+def staging_add(staging, root, *paths):
+    """Files and directories of this host, programs with the libraries that the machine lacks."""
+    for path in map(pathlib.Path, paths):
+        copy = staging / path.relative_to("/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            shutil.copytree(path, copy, dirs_exist_ok=True)
+            continue
+        shutil.copy(path, copy)
+        if path.read_bytes()[:4] == b"\x7fELF":
+            staging_add_libraries(staging, root, path)
+
+
+def staging_add_libraries(staging, root, program):
+    for library in libraries_of(program):
+        if not (root / library.relative_to("/")).exists():
+            copy = staging / library.relative_to("/")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(library, copy)
 
 
 def libraries_of(program):
@@ -118,11 +138,12 @@ def libraries_of(program):
 
 
 class Machine:
-    def __init__(self, root, staging, directory, bind_ro=()):
-        self.name = f"clustercheckd-test-{os.getpid()}"
+    def __init__(self, root, staging, directory, bind_ro=(), bind=()):
+        self.name = f"clustercheckd-test-{os.getpid()}-{next(numbers)}"
         self.root, self.staging = pathlib.Path(root), pathlib.Path(staging)
         self.console = pathlib.Path(directory) / "console.log"
         self.bind_ro = [f"{self.staging}:/staging", *bind_ro]
+        self.bind = list(bind)
         self.nspawn = self.leader = self.network = None
         self.cgroups = []
 
@@ -135,6 +156,7 @@ class Machine:
             *("--quiet", "--register=no", "--console=pipe"),
             *("--link-journal=no", "--resolv-conf=off", "--timezone=off"),
             *(f"--bind-ro={bind}" for bind in self.bind_ro),
+            *(f"--bind={bind}" for bind in self.bind),
         ]
         if not os.path.isdir("/run/systemd/system"):
             command.append("--keep-unit")  # no systemd on this host that could be asked for a scope
