@@ -20,16 +20,22 @@ defaults
     log global
 backend galera
 {checks}
-    default-server inter {inter}ms fastinter 50ms downinter 100ms fall 1 rise 1
+    default-server {server_options}
 {servers}
 """
+FRONTEND = """frontend application
+    bind {address[0]}:{address[1]}
+    timeout client 1m
+    default_backend galera
+"""
+HASTY = "inter {inter}ms fastinter 50ms downinter 100ms fall 1 rise 1"
 
 
 class HAProxy(Process):
-    """`servers` maps a name to (database address, check address). A check comes every `inter` ms, which
-    also bounds connecting, with TLS the handshake too."""
+    """`servers` maps a name to (database address, check address); `address`: where it lets in. The
+    checks' `inter` also bounds connecting, with TLS the handshake too."""
 
-    def __init__(self, directory, checks, servers, inter=100):
+    def __init__(self, directory, checks, servers, server_options=HASTY, address=None, inter=100):
         directory.mkdir(parents=True, exist_ok=True)
         self.socket = directory / "haproxy.sock"
         config = directory / "haproxy.cfg"
@@ -40,10 +46,11 @@ class HAProxy(Process):
         config.write_text(
             CONFIG.format(
                 socket=self.socket,
-                inter=inter,
                 checks="\n".join(f"    {line}" for line in checks),
+                server_options=server_options.format(inter=inter),
                 servers="\n".join(lines),
             )
+            + (FRONTEND.format(address=address) if address else "")
         )
         super().__init__(["haproxy", "-db", "-f", config], directory / "haproxy.log")
 
