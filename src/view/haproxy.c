@@ -139,30 +139,42 @@ static void print_head(const struct config *config, const struct members *member
 		fputs("# The checks do not verify the certificate; better: verify required "
 		      "ca-file FILE\n",
 		      stream);
-	fputs("# Choose ports for bind that nothing else on the balancer listens on.\n", stream);
+	fputs("# Choose ports for bind that nothing else on the balancer listens on.\n"
+	      "#\n"
+	      "# For `clustercheckctl drain --wait --no-sessions`, applications that keep "
+	      "connections "
+	      "re-open them\n"
+	      "# between transactions: a lifetime in the pool, shorter than its --timeout of 60 "
+	      "s.\n",
+	      stream);
 }
 
 static void print_servers(const struct members *members, bool one_at_a_time, FILE *stream) {
 	for (size_t i = 0; i < members->count; i++)
 		fprintf(stream, "    server node%zu %s check%s\n", i + 1, members->items[i],
-			!one_at_a_time ? ""
-			: i == 0       ? " on-marked-up shutdown-backup-sessions"
-				       : " backup");
+			one_at_a_time && i > 0 ? " backup" : "");
 }
 
-static void print_checks(const struct config *config, const char *path, FILE *stream) {
+/*
+ * No on-marked-up shutdown-backup-sessions: when the first server came back from a drain, it cut
+ * every transaction in progress on the backup (HAProxy 2.6).
+ */
+static void print_checks(const struct config *config, const char *path, bool shutdown_sessions,
+			 FILE *stream) {
 	unsigned int agent = agent_port(config, path);
 
 	fprintf(stream,
 		"    timeout connect 3s\n"
 		"    timeout server 30m\n"
 		"    timeout check 2s\n"
+		"    option redispatch\n"
+		"    retries 3\n"
 		"    option httpchk OPTIONS %s\n"
 		"    http-check disable-on-404\n"
 		"    http-check send-state\n"
-		"    default-server port %u inter 1s fall 2 rise 2%s on-marked-down "
-		"shutdown-sessions\n",
-		path, check_port(config), config->http.tls_cert[0] ? " check-ssl verify none" : "");
+		"    default-server port %u inter 1s fall 2 rise 2%s%s\n",
+		path, check_port(config), config->http.tls_cert[0] ? " check-ssl verify none" : "",
+		shutdown_sessions ? " on-marked-down shutdown-sessions" : "");
 	if (agent)
 		fprintf(stream,
 			"    default-server agent-check agent-port %u agent-inter 1s weight 100\n",
@@ -185,18 +197,28 @@ void haproxy_print(const struct config *config, const char *members_text, FILE *
 	split_members(&members, members_text);
 	print_head(config, &members, stream);
 	print_frontend("rw", 3306, stream);
-	fputs("\n# Writers: one node at a time, so that no two conflict; the others stand by.\n"
+	fputs("\n# Writers: one node at a time, so that no two conflict; the others stand by. One "
+	      "that "
+	      "is down\n"
+	      "# loses its sessions at once, so one that hangs does not hold them. So does a "
+	      "donor: "
+	      "name one\n"
+	      "# that stands by as wsrep_sst_donor in the other nodes' my.cnf.\n"
 	      "backend galera_rw\n"
 	      "    mode tcp\n",
 	      stream);
-	print_checks(config, "/rw", stream);
+	print_checks(config, "/rw", true, stream);
 	print_servers(&members, true, stream);
 	print_frontend("ro", 3307, stream);
-	fputs("\n# Readers: every node that may serve them.\n"
+	fputs("\n# Readers: every node that may serve them. They keep their sessions, also on a "
+	      "donor; "
+	      "for a\n"
+	      "# node that hangs they need a read timeout of their own, or the same option as "
+	      "above.\n"
 	      "backend galera_ro\n"
 	      "    mode tcp\n"
 	      "    balance leastconn\n",
 	      stream);
-	print_checks(config, "/ro", stream);
+	print_checks(config, "/ro", false, stream);
 	print_servers(&members, false, stream);
 }

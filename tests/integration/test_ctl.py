@@ -16,7 +16,7 @@ import pytest
 
 from support.cluster import EXTRA_PORT, PASSWORD, USER
 from support.daemon import Daemon
-from support.haproxy import HAProxy
+from support.haproxy import WithStanza
 from support.http import ask
 from support.process import Process, clean_environment, free_port
 from support.programs import REPO, program
@@ -738,23 +738,6 @@ def codes(balancer):
 
 def agents(it):
     return [poller for poller in it.status()["pollers"] if poller["via"] == "agent"]
-
-
-class WithStanza(HAProxy):
-    """A balancer that has the stanza and a stats socket."""
-
-    def __init__(self, directory, text):
-        super().__init__(directory, [], {})
-        (directory / "haproxy.cfg").write_text(
-            f"global\n    stats socket {self.socket} mode 600 level admin\n" + text
-        )
-
-    def servers(self):
-        table = self.say("show stat").lstrip("# ").splitlines()
-        names = table[0].split(",")
-        named = [dict(zip(names, line.split(","))) for line in table[1:] if line]
-        skipped = ("BACKEND", "FRONTEND")
-        return {row["pxname"]: row for row in named if row["svname"] not in skipped}
 
 
 # ---- completions ----

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from support import application
-from support.haproxy import HAProxy
+from support.haproxy import HAProxy, WithStanza
 from support.process import Process, clean_environment, free_port
 from support.programs import program
 from support.wait import until
@@ -58,24 +58,26 @@ class Application(Process):
 class Site:
     """Three nodes, their daemons, a balancer and an application that writes and reads behind it."""
 
-    def __init__(self, cluster, daemon, running, directory):
-        self.cluster, self.nodes = cluster, cluster.nodes
-        self.daemons = {node.name: daemon(node) for node in self.nodes}
-        for checker in self.daemons.values():
-            checker.wait_reason("available", "/rw")
-        cluster.node(1).sql(application.SCHEMA)
-        address = ("127.0.0.1", free_port())
-        servers = {
-            node.name: ((node.host, node.port), self.daemons[node.name].address)
-            for node in self.nodes
-        }
-        self.balancer = running(
-            HAProxy(directory / "haproxy", BACKEND, servers, SERVERS, address)
-        )
+    def __init__(self, daemons, balancer, application, backend=""):
+        self.nodes = list(daemons)
+        self.daemons = {node.name: checker for node, checker in daemons.items()}
+        self.balancer, self.application = balancer, application
+        self.backend = backend  # as the balancer's names of the nodes begin
+
+    def begin(self, running):
+        self.nodes[0].sql(application.SCHEMA)
         for node in self.nodes:
-            self.balancer.wait(node.name, "UP", "200")
-        self.application = running(Application(directory, address))
+            self.wait_up(node)
+        running(self.application)
         self.application.wait_committed(200)
+        return self
+
+    def wait_up(self, node):
+        self.daemons[node.name].wait_reason("available", "/rw", 40)
+        self.balancer.wait(self.backend + node.name, "UP", "200", seconds=40)
+
+    def balancers_view(self, node):
+        return self.balancer.checked(self.backend + node.name)[0]
 
     def ctl(self, node, *words):
         command = [program("clustercheckctl"), "-s", self.daemons[node.name].control, *words]
@@ -94,16 +96,15 @@ class Site:
     @contextlib.contextmanager
     def drained(self, node):
         self.ctl(node, "drain", "--wait", "--no-sessions", "--timeout", "40s", "--reason", "test")
-        assert self.balancer.checked(node.name)[0] == "NOLB"
+        assert self.balancers_view(node) == "NOLB"
         yield
         self.ctl(node, "enable", "--wait", "--timeout", "40s")
-        assert self.balancer.checked(node.name)[0] == "UP"
+        assert self.balancers_view(node) == "UP"
 
     @contextlib.contextmanager
     def undrained(self, node):
         yield
-        self.daemons[node.name].wait_reason("available", "/rw", 40)
-        self.balancer.wait(node.name, "UP", "200", seconds=40)
+        self.wait_up(node)
 
     def finish(self):
         """The application's whole account."""
@@ -113,7 +114,29 @@ class Site:
 
 @pytest.fixture
 def site(cluster, daemon, running, tmp_path):
-    return Site(cluster, daemon, running, tmp_path)
+    """Every node takes writes."""
+    daemons = {node: daemon(node) for node in cluster.nodes}
+    address = ("127.0.0.1", free_port())
+    servers = {node.name: ((node.host, node.port), it.address) for node, it in daemons.items()}
+    balancer = running(HAProxy(tmp_path / "haproxy", BACKEND, servers, SERVERS, address))
+    return Site(daemons, balancer, Application(tmp_path, address)).begin(running)
+
+
+@pytest.fixture
+def site_with_stanza(cluster, daemon, running, tmp_path):
+    """As `clustercheckctl haproxy` prints it: one node takes writes, the others stand by."""
+    port = free_port(cluster.node(1).host)
+    daemons = {}
+    for node in cluster.nodes:
+        sections = {"http": {"listen": f"{node.host}:{port}"}}
+        daemons[node] = daemon(node, sections, address=(node.host, port))
+    command = [program("clustercheckctl"), "-c", daemons[cluster.node(1)].ini, "haproxy"]
+    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
+    rw, ro = ("127.0.0.1", free_port()), ("127.0.0.1", free_port())
+    text = done.stdout.replace("bind :3306", f"bind {rw[0]}:{rw[1]}")
+    text = text.replace("bind :3307", f"bind {ro[0]}:{ro[1]}")
+    balancer = running(WithStanza(tmp_path / "haproxy", text))
+    return Site(daemons, balancer, Application(tmp_path, rw), "galera_rw/").begin(running)
 
 
 def work(site, taken_out):
@@ -134,17 +157,21 @@ def work(site, taken_out):
 
 def transfer_state(donor, joiner):
     """By rsync, while which the donor blocks."""
-    setting = joiner.directory / "extra.cnf"
     seen = donor.error_log.stat().st_size
     joiner.tool("wipe")
-    setting.write_text(f"[mariadbd]\nwsrep_sst_donor={donor.name}\n")
-    try:
+    with donor_of(joiner, donor):
         joiner.start()
-    finally:
-        setting.write_text("")
     with open(donor.error_log, errors="replace") as log:
         log.seek(seen)
         assert "Shifting SYNCED -> DONOR/DESYNCED" in log.read()
+
+
+@contextlib.contextmanager
+def donor_of(joiner, donor):
+    setting = joiner.directory / "extra.cnf"
+    setting.write_text(f"[mariadbd]\nwsrep_sst_donor={donor.name}\n")
+    yield
+    setting.write_text("")
 
 
 def rows(node):
@@ -167,3 +194,18 @@ def test_the_same_work_without_drain_fails_transactions(site):
     report = site.finish()
     print(report)
     assert report["failed"] > 0
+
+
+def test_the_printed_stanza_lets_the_writer_be_restarted(site_with_stanza):
+    """The writers go to another node, and come back while sessions there go on. The donor is the one
+    that takes no writes: of another the balancer would end the sessions."""
+    site = site_with_stanza
+    writer, _, donor = site.nodes
+    with site.drained(writer), donor_of(writer, donor):
+        writer.stop()
+        writer.start()
+    site.application.wait_committed(site.application.report()["committed"] + 500)
+    report = site.finish()
+    print(report)
+    assert report["failed"] == 0, report["failures"]
+    assert len(report["nodes"]) == 2 and donor.name not in report["nodes"]

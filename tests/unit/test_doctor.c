@@ -175,7 +175,7 @@ static void members_become_servers_in_order(void **state) {
 	AUTO_FREE char *text = stanza("10.0.0.3:3306,,10.0.0.1:3306,AUTO,[fe80::1]:3307", NULL, 0);
 
 	(void)state;
-	assert_non_null(strstr(text, "server node1 10.0.0.1:3306 check on-marked-up"));
+	assert_non_null(strstr(text, "server node1 10.0.0.1:3306 check\n"));
 	assert_non_null(strstr(text, "server node2 10.0.0.3:3306 check backup\n"));
 	assert_non_null(strstr(text, "server node3 [fe80::1]:3307 check backup\n"));
 	assert_non_null(strstr(text, "# 2 members without a usable address"));
@@ -232,6 +232,20 @@ static void settings_show_in_the_stanza(void **state) {
 	assert_null(strstr(ro, "agent-check"));
 }
 
+static void planned_work_cuts_no_session(void **state) {
+	AUTO_FREE char *text = stanza(NULL, NULL, 0);
+	const char *ro = strstr(text, "backend galera_ro\n    mode");
+
+	(void)state;
+	assert_non_null(ro);
+	assert_true(strstr(text, "    option redispatch\n    retries 3\n") < ro);
+	assert_non_null(strstr(ro, "    option redispatch\n    retries 3\n"));
+	assert_non_null(strstr(ro, "    http-check disable-on-404\n"));
+	assert_null(strstr(text, "shutdown-backup-sessions"));
+	assert_non_null(strstr(text, "rise 2 on-marked-down shutdown-sessions\n"));
+	assert_null(strstr(ro, "shutdown-sessions"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(privileges_beyond_need_are_named),
@@ -244,6 +258,7 @@ int main(void) {
 		cmocka_unit_test(nothing_but_addresses_gets_into_the_stanza),
 		cmocka_unit_test(a_list_that_was_cut_loses_its_last),
 		cmocka_unit_test(settings_show_in_the_stanza),
+		cmocka_unit_test(planned_work_cuts_no_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

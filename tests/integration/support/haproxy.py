@@ -95,3 +95,19 @@ class HAProxy(Process):
 
     def stop(self, **options):
         return super().stop(seconds=5, **options)
+
+
+class WithStanza(HAProxy):
+    """A balancer with what `clustercheckctl haproxy` prints, and a stats socket."""
+
+    def __init__(self, directory, text):
+        super().__init__(directory, [], {})
+        (directory / "haproxy.cfg").write_text(
+            f"global\n    stats socket {self.socket} mode 600 level admin\n" + text
+        )
+
+    def servers(self):
+        """By backend and name: galera_rw/node1."""
+        rows = csv.DictReader(self.say("show stat").lstrip("# ").splitlines())
+        named = {f"{row['pxname']}/{row['svname']}": row for row in rows}
+        return {name: row for name, row in named.items() if not name.endswith("END")}
