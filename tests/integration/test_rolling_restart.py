@@ -41,7 +41,7 @@ class Application(Process):
         self.report_path = directory / "report.json"
         command = [sys.executable, application.__file__, f"{address[0]}:{address[1]}"]
         super().__init__(
-            [*command, "--pause", "0.01", "--report", self.report_path],
+            [*command, "--pause", "0.02", "--report", self.report_path],
             directory / "application.log",
         )
 
