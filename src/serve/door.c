@@ -1,72 +1,90 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/door.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "serve/commands.h"
+#include "base/thread.h"
 #include "serve/crowd.h"
+#include "serve/exchange.h"
 #include "serve/replies.h"
 
 #define CONNECTION_MEMORY (8 * 1024) /* bounds a request's line and headers */
 #define CONTROL_CONNECTIONS 32
 #define CLOSING_PATIENCE (100 * NSEC_PER_MSEC) /* a stop closes up to nine doors in turn */
-/* MHD 0.9.75 counts a connection some time after it has accepted it. */
-#define CLOSING_QUIET (20 * NSEC_PER_MSEC)
 /* Nobody waits for a door that has a successor: long enough for slow callers on a busy host. */
 #define RETIRED_PATIENCE (5 * NSEC_PER_SEC)
-#define RETIRED_QUIET (250 * NSEC_PER_MSEC)
+#define QUEUE_SHARE 128 /* callers taken from the listen queue between two rounds of answers */
 /*
- * MHD 0.9.75 accepts 11 connections between two rounds through all that are ready. Behind a busy
- * door callers would wait in the listen queue, or, once that is full, for the second after which
- * the kernel tries again. So each 11th brings along more of the queue.
+ * At its own limit MHD closes who is added. What the crowd has shed is closed in the next round:
+ * with this many more it never gets there.
  */
-#define MHD_SERIES 11
-#define QUEUE_SHARE 64
-/*
- * At its own limit MHD stops accepting (and 0.9.75 locks up where more are added). What the crowd
- * has shed is closed in the next round: with this many more it never gets there.
- */
-#define CONNECTIONS_BEING_SHED (4 * (MHD_SERIES + QUEUE_SHARE))
+#define CONNECTIONS_BEING_SHED (4 * QUEUE_SHARE)
+#define SHORTAGE_MS 10 /* without descriptors the queue waits, and the door does not spin */
 
-/* --- requests ------------------------------------------------------------------------------- */
+/* --- callers -------------------------------------------------------------------------------- */
 
-static void describe_peer(struct MHD_Connection *connection, char *text, size_t size) {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *peer = info ? info->client_addr : NULL;
-
-	if (peer && peer->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
-			  (socklen_t)size);
-	else if (peer && peer->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text,
-			  (socklen_t)size);
-	else
-		snprintf(text, size, "unix");
+/* Before a byte is read. */
+static bool may_enter(const struct door *door, int fd, const struct sockaddr *peer) {
+	if (door->is_control)
+		return peer_is_allowed(fd, door->group);
+	return network_list_allows(&door->settings.allow, peer);
 }
 
-/* What does not fit is read and forgotten; the answer then says so. */
-static void collect(struct exchange *exchange, const char *bytes, size_t length) {
-	if (!exchange->body)
-		exchange->body = calloc(1, COMMAND_LARGEST + 1);
-	if (!exchange->body || exchange->body_length + length > COMMAND_LARGEST) {
-		exchange->body_is_too_large = true;
-		return;
+/* False: nobody waits, or there are no descriptors for who does. */
+static bool let_one_in(struct door *door) {
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	int fd = accept4(door->fd, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0) {
+		door->is_short =
+			errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+		return errno == ECONNABORTED || errno == EINTR;
 	}
-	memcpy(exchange->body + exchange->body_length, bytes, length);
-	exchange->body_length += length;
+	/* MHD closes what it does not take. */
+	if (may_enter(door, fd, (const struct sockaddr *)&peer))
+		MHD_add_connection(door->daemon, fd, (const struct sockaddr *)&peer, length);
+	else
+		close(fd);
+	return true;
+}
+
+static void let_in(struct door *door) {
+	int i = 0;
+
+	door->is_short = false;
+	while (i < QUEUE_SHARE && let_one_in(door))
+		i++;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **member,
+			  enum MHD_ConnectionNotificationCode what) {
+	struct door *door = context;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*member = crowd_join(
+			door->crowd,
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+				->connect_fd);
+		atomic_fetch_add(&door->callers, 1);
+	} else {
+		crowd_leave(door->crowd, *member);
+		atomic_fetch_sub(&door->callers, 1);
+	}
 }
 
 static struct crowd_member *member_of(struct MHD_Connection *connection) {
@@ -81,20 +99,18 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 				  const char *upload, size_t *upload_size, void **request) {
 	struct door *door = context;
 	struct exchange *exchange = *request;
-	char peer[INET6_ADDRSTRLEN];
-	enum MHD_Result result;
 
 	/*
 	 * MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. Who
-	 * was refused is no member, nor is one that there was no memory for.
+	 * is no member of the crowd, for want of memory, is not served: nobody could shed it.
 	 */
 	if (!exchange) {
-		*request = member_of(connection) ? calloc(1, sizeof(*exchange)) : NULL;
+		*request = member_of(connection) ? exchange_create() : NULL;
 		return *request ? MHD_YES : MHD_NO;
 	}
 	if (*upload_size > 0) {
 		if (replies_want_body(door->replies, method, path))
-			collect(exchange, upload, *upload_size);
+			exchange_collect(exchange, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
@@ -102,93 +118,22 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	exchange->method = method;
 	exchange->path = path;
 	exchange->version = version;
-	result = replies_answer(door->replies, connection, exchange);
-	if (door->settings.log_requests) {
-		describe_peer(connection, peer, sizeof(peer));
-		log_info("request from %s: %s %s -> %u", peer, method, path, exchange->status);
-	}
-	return result;
-}
-
-/* Only what has been sent to the last byte counts as told. */
-static void note(const struct door *door, struct MHD_Connection *connection,
-		 const struct exchange *exchange) {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct answer answer = {
-		.kind = POLLER_HTTP,
-		.peer = info ? info->client_addr : NULL,
-		.path = exchange->noted_path,
-		.state = exchange->haproxy_state,
-		.status = exchange->status,
-		.is_verdict = exchange->is_verdict,
-		.available = exchange->available,
-		.epoch = exchange->epoch,
-	};
-
-	audience_note(door->audience, &answer);
+	if (replies_answer(door->replies, connection, exchange) != MHD_YES)
+		return MHD_NO;
+	if (door->settings.log_requests)
+		exchange_log(exchange, connection);
+	return MHD_YES;
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **request,
 			 enum MHD_RequestTerminationCode how) {
-	struct exchange *exchange = *request;
+	const struct door *door = context;
 
-	if (!exchange)
-		return;
-	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->status)
-		note(context, connection, exchange);
-	free(exchange->body);
-	free(exchange);
+	/* Only what has been sent to the last byte counts as told. */
+	if (*request && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		exchange_note(*request, connection, door->audience);
+	exchange_destroy(*request);
 	*request = NULL;
-}
-
-/* Before a byte is read. */
-static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t length) {
-	struct door *door = context;
-
-	(void)length;
-	if (!door->takes_queue)
-		door->accepted++;
-	return network_list_allows(&door->settings.allow, address) ? MHD_YES : MHD_NO;
-}
-
-/* MHD asks on_accept() about each, and closes those that are refused. */
-static void take_queue(struct door *door, struct MHD_Daemon *daemon) {
-	struct sockaddr_storage peer;
-	socklen_t length = sizeof(peer);
-	int fd;
-
-	door->takes_queue = true;
-	for (int i = 0; i < QUEUE_SHARE; i++, length = sizeof(peer)) {
-		fd = accept4(door->fd, (struct sockaddr *)&peer, &length,
-			     SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0)
-			break;
-		MHD_add_connection(daemon, fd, (const struct sockaddr *)&peer, length);
-	}
-	door->takes_queue = false;
-}
-
-static void on_connection(void *context, struct MHD_Connection *connection, void **member,
-			  enum MHD_ConnectionNotificationCode what) {
-	struct door *door = context;
-	int fd;
-
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-		crowd_leave(door->crowd, *member);
-		return;
-	}
-	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	/* Before a byte is read, as on_accept(), which does not know the descriptor. */
-	if (door->is_control && !peer_is_allowed(fd, door->group)) {
-		shutdown(fd, SHUT_RDWR);
-		return;
-	}
-	*member = crowd_join(door->crowd, fd);
-	if (door->accepted < MHD_SERIES)
-		return;
-	door->accepted = 0;
-	take_queue(door, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon);
 }
 
 static void __attribute__((format(printf, 2, 0)))
@@ -202,6 +147,73 @@ on_message(void *context, const char *format, va_list args) {
 	text_init(&line, storage, sizeof(storage));
 	text_vformat(&line, format, args);
 	log_debug("http: %s", storage);
+}
+
+/* --- the thread ----------------------------------------------------------------------------- */
+
+static int wait_ms(const struct door *door, int at_most_ms) {
+	MHD_UNSIGNED_LONG_LONG left;
+
+	if (door->is_short && at_most_ms > SHORTAGE_MS)
+		at_most_ms = SHORTAGE_MS;
+	if (MHD_get_timeout(door->daemon, &left) == MHD_YES && left < (unsigned int)at_most_ms)
+		at_most_ms = (int)left;
+	return at_most_ms;
+}
+
+static bool is_open(const struct door *door) {
+	return atomic_load(&door->stage) == DOOR_OPEN;
+}
+
+/*
+ * MHD 0.9.75's own thread blocks in the middle of its work when exactly 128 connections have become
+ * ready at once, until another one does, and takes 11 callers at a time from the listen queue: so
+ * the waiting and the accepting are done here, and MHD_run() never waits.
+ */
+static void wait_and_work(struct door *door, int at_most_ms) {
+	struct pollfd watched[] = {
+		{.fd = is_open(door) && !door->is_short ? door->fd : -1, .events = POLLIN},
+		{.fd = door->epoll_fd, .events = POLLIN},
+		{.fd = door->wake_fd, .events = POLLIN},
+	};
+	eventfd_t wakes;
+
+	poll(watched, ARRAY_SIZE(watched), wait_ms(door, at_most_ms));
+	if (watched[2].revents)
+		eventfd_read(door->wake_fd, &wakes);
+	/* Asked again: who comes after a reload is the successor's. */
+	if (is_open(door) && (watched[0].revents || door->is_short))
+		let_in(door);
+	MHD_run(door->daemon);
+}
+
+/* When told to end it still takes in who waits, and answers who is in or takes too long. */
+static void *run(void *context) {
+	struct door *door = context;
+	int64_t end;
+
+	while (atomic_load(&door->stage) != DOOR_ENDS)
+		wait_and_work(door, INT_MAX);
+	if (!door->retired)
+		let_in(door);
+	end = clock_now() + CLOSING_PATIENCE;
+	while (atomic_load(&door->callers) > 0 && clock_now() < end)
+		wait_and_work(door, clock_left_ms(end, clock_now()));
+	return NULL;
+}
+
+static void set_stage(struct door *door, enum door_stage stage) {
+	atomic_store(&door->stage, stage);
+	eventfd_write(door->wake_fd, 1);
+}
+
+void door_retire(struct door *door) {
+	door->retired = clock_now();
+	set_stage(door, DOOR_RETIRED);
+}
+
+bool door_is_over(const struct door *door) {
+	return atomic_load(&door->callers) == 0 || clock_now() - door->retired > RETIRED_PATIENCE;
 }
 
 /* --- one door ------------------------------------------------------------------------------- */
@@ -232,7 +244,7 @@ static char *read_file(const char *path, struct text *error) {
 
 static struct MHD_Daemon *start_daemon(struct door *door, const struct http_settings *settings,
 				       char *certificate, char *key) {
-	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+	unsigned int flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
 			     MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG |
 			     (certificate ? MHD_USE_TLS : 0u);
 	unsigned int seconds = (unsigned int)((settings->timeout - 1) / NSEC_PER_SEC + 1);
@@ -245,10 +257,9 @@ static struct MHD_Daemon *start_daemon(struct door *door, const struct http_sett
 	if (!certificate)
 		tls[0].option = MHD_OPTION_END;
 	return MHD_start_daemon(
-		flags, 0, on_accept, door, on_request, door, MHD_OPTION_EXTERNAL_LOGGER, on_message,
+		flags, 0, NULL, NULL, on_request, door, MHD_OPTION_EXTERNAL_LOGGER, on_message,
 		NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, door, MHD_OPTION_LISTEN_SOCKET, door->fd,
-		MHD_OPTION_CONNECTION_LIMIT,
+		on_connection, door, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)settings->max_connections + CONNECTIONS_BEING_SHED,
 		MHD_OPTION_CONNECTION_TIMEOUT, seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY,
@@ -256,49 +267,33 @@ static struct MHD_Daemon *start_daemon(struct door *door, const struct http_sett
 		MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
-static unsigned int connection_count(const struct door *door) {
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+static int start_thread(struct door *door) {
+	int r;
 
-	return info ? info->num_connections : 0;
-}
-
-void door_retire(struct door *door) {
-	MHD_quiesce_daemon(door->daemon);
-	door->retired = clock_now();
-}
-
-bool door_is_over(const struct door *door) {
-	int64_t since = clock_now() - door->retired;
-
-	return since > RETIRED_PATIENCE || (since > RETIRED_QUIET && connection_count(door) == 0);
-}
-
-/* Accepts no more, and stops once what was accepted is answered or takes too long. */
-static void stop_daemon(struct door *door) {
-	int64_t busy;
-
-	if (!door->retired)
-		door_retire(door);
-	busy = door->retired;
-	while (clock_now() - door->retired < CLOSING_PATIENCE &&
-	       clock_now() - busy < CLOSING_QUIET) {
-		if (connection_count(door) > 0)
-			busy = clock_now();
-		usleep(2000);
-	}
-	MHD_stop_daemon(door->daemon);
+	door->epoll_fd = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	door->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (door->wake_fd < 0)
+		return -errno;
+	r = thread_start(&door->thread, run, door);
+	door->runs = r == 0;
+	return r;
 }
 
 void door_destroy(struct door *door) {
 	if (!door)
 		return;
+	if (door->runs) {
+		set_stage(door, DOOR_ENDS);
+		pthread_join(door->thread, NULL);
+	}
 	if (door->daemon)
-		stop_daemon(door);
+		MHD_stop_daemon(door->daemon);
 	crowd_destroy(door->crowd);
 	replies_destroy(door->replies);
 	if (door->fd >= 0)
 		close(door->fd);
+	if (door->wake_fd >= 0)
+		close(door->wake_fd);
 	free(door);
 }
 
@@ -311,6 +306,7 @@ struct door *door_create(const char *name, int fd, bool is_control) {
 	}
 	snprintf(door->name, sizeof(door->name), "%s", name);
 	door->fd = fd;
+	door->wake_fd = -1;
 	door->is_control = is_control;
 	door->group = PEER_NO_GROUP;
 	return door;
@@ -349,7 +345,7 @@ int door_start(struct door *door, const struct stage *stage, const struct http_s
 		return -ENOMEM;
 	door->daemon = start_daemon(door, &door->settings, certificate, key);
 	if (door->daemon)
-		return 0;
+		return start_thread(door);
 	text_format(error, "cannot serve HTTP on %s%s", door->name,
 		    certificate ? ": the certificate or its key is not accepted" : "");
 	return -EINVAL;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One door of the HTTP server: a listening socket, and the libmicrohttpd thread that answers on it.
- * A door does not change once it is started, because its thread reads it without a lock: other
- * settings take a new door on a duplicate of the socket. All functions are the main thread's.
+ * One door of the HTTP server: a listening socket, and a thread that lets callers in and has
+ * libmicrohttpd answer them. A door does not change once it is started, because its thread reads it
+ * without a lock: other settings take a new door on a duplicate of the socket. All functions are
+ * the main thread's.
  *
  * A door that is full sheds (crowd.h): holding connections keeps nobody out.
  */
 #ifndef CLUSTERCHECKD_SERVE_DOOR_H
 #define CLUSTERCHECKD_SERVE_DOOR_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,21 +24,32 @@ struct MHD_Daemon;
 struct crowd;
 struct replies;
 
+enum door_stage {
+	DOOR_OPEN,
+	DOOR_RETIRED, /* takes nobody in, but goes on with who is in */
+	DOOR_ENDS,
+};
+
 struct door {
 	char name[128]; /* its address: the identity across reloads */
 	bool is_control;
 	gid_t group; /* with is_control: whose members may connect too, or PEER_NO_GROUP */
 	int fd;
 	struct http_settings settings;
-	struct MHD_Daemon *daemon;
-	int64_t retired; /* clock_now(); 0: no */
 	struct replies *replies;
 	struct audience *audience; /* the stage's */
+	pthread_t thread;
+	bool runs;
+	int64_t retired; /* clock_now(); 0: no */
+	int wake_fd;
+	_Atomic enum door_stage stage;
+	_Atomic unsigned int callers; /* that are in */
 
 	/* its thread's own */
+	struct MHD_Daemon *daemon;
+	int epoll_fd;
 	struct crowd *crowd;
-	unsigned int accepted; /* by libmicrohttpd itself, since the queue was last looked at */
-	bool takes_queue;
+	bool is_short; /* of descriptors, when it last let callers in */
 };
 
 /* Takes over `fd`. NULL when out of memory; `fd` is closed then. */

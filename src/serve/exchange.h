@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One exchange with an HTTP caller, from its request line to the last byte of the answer: what was
- * asked, and what goes into the books once the answer has been sent. Plain values, of one thread.
+ * asked, and what goes into the books once the answer has been sent. Of its door's thread alone.
  */
 #ifndef CLUSTERCHECKD_SERVE_EXCHANGE_H
 #define CLUSTERCHECKD_SERVE_EXCHANGE_H
 
+#include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,5 +25,19 @@ struct exchange {
 	bool is_verdict, available;
 	uint64_t epoch;
 };
+
+/* NULL when out of memory; destroying takes NULL. */
+struct exchange *exchange_create(void);
+void exchange_destroy(struct exchange *exchange);
+
+/* Adds to the body. What does not fit is forgotten, and the body is too large from then on. */
+void exchange_collect(struct exchange *exchange, const char *bytes, size_t length);
+
+/* A line about it in the log. */
+void exchange_log(const struct exchange *exchange, struct MHD_Connection *connection);
+
+/* Notes the answer, where there was one. */
+void exchange_note(const struct exchange *exchange, struct MHD_Connection *connection,
+		   struct audience *audience);
 
 #endif

@@ -82,7 +82,7 @@ def besiege(node, daemon, running, tmp_path):
         addresses = {"besieged": besieged.address, "quiet": quiet.address}
         servers = {name: ((node.host, node.port), address) for name, address in addresses.items()}
         options = ["option httpchk", f"source {BALANCER}", "timeout check 5s", *checks]
-        balancer = running(HAProxy(tmp_path / "haproxy", options, servers, inter))
+        balancer = running(HAProxy(tmp_path / "haproxy", options, servers, inter=inter))
         for name in servers:
             balancer.wait(name, "UP", "200")
         return Siege(besieged, quiet, balancer, inter / 1000, tmp_path)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HTTP as callers speak it: methods, versions, headers, connections, addresses."""
 
+import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -253,6 +255,26 @@ def test_idle_connections_are_closed(cluster_of_one, daemon):
         began = time.monotonic()
         assert idle.is_closed_by_peer()
         assert 0.9 <= time.monotonic() - began < 3.5
+
+
+def test_as_many_at_once_as_epoll_hands_over(daemon):
+    """libmicrohttpd 0.9.75 takes up to 128 ready connections at a time, and then looks again."""
+    checker = daemon(None, {"http": {"timeout": "1m"}})
+    held = [http.Connection(checker.address) for _ in range(128)]
+    assert {connection.ask().status for connection in held} == {503}
+    checker.send_signal(signal.SIGSTOP)
+    until(lambda: is_stopped(checker.pid), "stopped daemon")
+    for connection in held:
+        connection.socket.sendall(http.request_bytes(version="1.1"))
+    checker.send_signal(signal.SIGCONT)
+    for connection in held:
+        assert connection.read_answer().startswith(b"HTTP/1.1 503 ")
+        connection.socket.close()
+
+
+def is_stopped(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
 
 
 def test_a_port_that_is_taken_is_named(daemon, tmp_path):
