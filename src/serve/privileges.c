@@ -62,6 +62,7 @@ static int change_user(const struct config *config, struct text *error) {
 	if (geteuid() == user->pw_uid)
 		return 0;
 	make_parent(config->control.socket, user);
+	make_parent(config->notify.socket, user);
 	make_parent(config->maintenance_file, user);
 	r = become(user);
 	if (r < 0)

@@ -90,6 +90,7 @@ def status_of(path):
 def as_anybody(directory, **more):
     """Settings for a daemon that becomes nobody: all of its files are in that directory."""
     sections = {"process": {"user": "nobody"}, "control": {"socket": directory / "run" / "control.sock"},
+                "notify": {"socket": directory / "run-notify" / "notify.sock"},
                 "maintenance": {"file": directory / "state" / "maintenance", "legacy_file": directory / "disabled"}}
     return {**sections, **more}
 

@@ -123,7 +123,8 @@ def test_read_only_disk_under_the_maintenance_file(small_disk):
 def test_everything_read_only(server, daemon, tmp_path):
     """A control socket that was asked for must work; without one the daemon needs no disk."""
     read_only = in_own_mounts(f"mount --bind {tmp_path} {tmp_path} && mount -o remount,bind,ro {tmp_path}")
-    checker = daemon(None, {"mysql": server.settings(), "control": {"socket": ""}}, prefix=read_only)
+    sections = {"mysql": server.settings(), "control": {"socket": ""}, "notify": {"socket": ""}}
+    checker = daemon(None, sections, prefix=read_only)
     checker.wait_reason("available")
     options = ["-o", f"control.socket={tmp_path}/other.sock", "-o", f"http.listen=127.0.0.1:{free_port()}"]
     code, said = checker.run_to_end(*options)
