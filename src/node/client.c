@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "node/client_error.h"
 #include "node/mysql_compat.h"
+#include "node/password.h"
 #include "node/resolver.h"
 
 /* Nothing we ask for is larger; what claims to be is no answer. */
@@ -155,77 +155,9 @@ static int abandon(struct probe_result *result, int r, const char *doing) {
 
 /* --- logging in ----------------------------------------------------------------------------- */
 
-static int read_password(const char *path, char *password, size_t size,
-			 struct probe_result *result) {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char message[sizeof(result->error)];
-	struct stat status;
-	ssize_t length = -1;
-
-	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_mode & S_IROTH) {
-		snprintf(message, sizeof(message),
-			 "password_file %s is readable by everyone: chmod o-r it", path);
-		fail(result, PROBE_ACCESS_DENIED, 0, message);
-		return -EPERM;
-	}
-	if (fd >= 0 && !S_ISREG(status.st_mode)) {
-		snprintf(message, sizeof(message), "password_file %s is no regular file", path);
-		fail(result, PROBE_ACCESS_DENIED, 0, message);
-		return -EINVAL;
-	}
-	if (fd >= 0)
-		length = read(fd, password, size - 1);
-	if (length < 0) {
-		snprintf(message, sizeof(message), "password_file %s: %s", path, strerror(errno));
-		fail(result, PROBE_ACCESS_DENIED, 0, message);
-		return -errno;
-	}
-	password[length] = '\0';
-	password[strcspn(password, "\r\n")] = '\0';
-	return 0;
-}
-
-static int find_password(const struct mysql_settings *settings, char *password, size_t size,
-			 struct probe_result *result) {
-	char path[CONFIG_PATH_SIZE];
-
-	if (settings->password_file[0])
-		return read_password(settings->password_file, password, size, result);
-	if (!settings->password[0] && config_credential(path, sizeof(path)))
-		return read_password(path, password, size, result);
-	text_copy(password, size, settings->password);
-	return 0;
-}
-
-/* An option file may allow LOCAL INFILE after all; then there is still nothing to read from. */
-static int refuse_infile(void **pointer, const char *name, void *context) {
-	(void)name;
-	(void)context;
-	*pointer = NULL;
-	return 1;
-}
-
-static int no_infile_bytes(void *pointer, char *buffer, unsigned int size) {
-	(void)pointer;
-	(void)buffer;
-	(void)size;
-	return -1;
-}
-
-static void end_infile(void *pointer) {
-	(void)pointer;
-}
-
-static int infile_error(void *pointer, char *message, unsigned int size) {
-	(void)pointer;
-	snprintf(message, size, "LOCAL INFILE is refused");
-	return 2000;
-}
-
 static struct client *make_client(const struct mysql_settings *settings) {
 	struct client *client = calloc(1, sizeof(*client));
 	MYSQL *mysql = client ? mysql_init(&client->mysql) : NULL;
-	unsigned int off = 0;
 	unsigned long packet = LARGEST_PACKET;
 
 	if (!mysql) {
@@ -237,9 +169,7 @@ static struct client *make_client(const struct mysql_settings *settings) {
 		mysql_options(mysql, MYSQL_READ_DEFAULT_FILE, settings->defaults_file);
 	if (settings->defaults_file[0] || settings->standard_option_files)
 		mysql_options(mysql, MYSQL_READ_DEFAULT_GROUP, "client");
-	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
-	mysql_set_local_infile_handler(mysql, refuse_infile, no_infile_bytes, end_infile,
-				       infile_error, NULL);
+	compat_refuse_infile(mysql);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
 	compat_prepare(mysql, settings);
 	return client;
@@ -306,6 +236,7 @@ struct client_login *client_login_begin(const struct mysql_settings *settings,
 					unsigned int extra_port, const struct client_limit *limit,
 					struct probe_result *result) {
 	struct client_login *login = calloc(1, sizeof(*login));
+	struct text why;
 
 	if (!login) {
 		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
@@ -314,8 +245,14 @@ struct client_login *client_login_begin(const struct mysql_settings *settings,
 	login->settings = *settings;
 	login->extra_port = extra_port;
 	login->limit = *limit;
-	if (!find_host(login, result) ||
-	    find_password(settings, login->password, sizeof(login->password), result) < 0) {
+	if (!find_host(login, result)) {
+		login_free(login);
+		return NULL;
+	}
+	text_init(&why, result->error, sizeof(result->error));
+	if (password_find(settings, login->password, sizeof(login->password), &why) < 0) {
+		result->outcome = PROBE_ACCESS_DENIED;
+		result->code = 0;
 		login_free(login);
 		return NULL;
 	}

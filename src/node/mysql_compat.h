@@ -19,6 +19,39 @@
 #include "node/client.h"
 #include "node/native_password.h"
 
+/* An option file may allow LOCAL INFILE after all; then there is still nothing to read from. */
+static inline int compat_open_infile(void **pointer, const char *name, void *context) {
+	(void)name;
+	(void)context;
+	*pointer = NULL;
+	return 1;
+}
+
+static inline int compat_read_infile(void *pointer, char *buffer, unsigned int size) {
+	(void)pointer;
+	(void)buffer;
+	(void)size;
+	return -1;
+}
+
+static inline void compat_close_infile(void *pointer) {
+	(void)pointer;
+}
+
+static inline int compat_infile_error(void *pointer, char *message, unsigned int size) {
+	(void)pointer;
+	snprintf(message, size, "LOCAL INFILE is refused");
+	return 2000;
+}
+
+static inline void compat_refuse_infile(MYSQL *mysql) {
+	const unsigned int off = 0;
+
+	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
+	mysql_set_local_infile_handler(mysql, compat_open_infile, compat_read_infile,
+				       compat_close_infile, compat_infile_error, NULL);
+}
+
 /* Bytes have come; to be called for each read where the library can tell. */
 typedef void (*compat_received)(MYSQL *mysql, size_t length);
 
