@@ -41,7 +41,7 @@ class Worker(threading.Thread):
         self.number, self.address = number, address
         self.lifetime, self.pause = lifetime, pause  # lifetime 0: a connection per transaction
         self.ending = threading.Event()
-        self.connection, self.opened = None, 0.0
+        self.connection, self.opened, self.phase = None, 0.0, ""
         self.done, self.failures = collections.Counter(), []
         self.longest = 0.0
 
@@ -54,14 +54,16 @@ class Worker(threading.Thread):
                 self.done[self.transaction(count)] += 1
                 self.retire()
             except (pymysql.Error, OSError) as error:
-                self.fail(error)
+                self.fail(error, time.monotonic() - began)
             self.longest = max(self.longest, time.monotonic() - began)
         self.close()
 
     def transaction(self, count):
         """Writes a row and reads it again; returns the name of the node that did both."""
         if self.connection is None:
+            self.phase = "connecting"
             self.open()
+        self.phase = "in the transaction"
         cursor = self.connection.cursor()
         self.connection.begin()
         cursor.execute(INSERT, (self.number, count))
@@ -89,11 +91,12 @@ class Worker(threading.Thread):
         if connection is not None and connection.open:
             connection.close()
 
-    def fail(self, error):
+    def fail(self, error, seconds):
         kind = "kept" if self.lifetime else "fresh"
         at = time.strftime("%H:%M:%S") + f"{time.time() % 1:.3f}"[1:]
-        self.failures.append(f"{at} {kind} {error!r}")
-        print(f"{at} {self.name} ({kind} connection): {error!r}", flush=True)
+        what = f"{at} {self.name} ({kind} connection), {self.phase}, after {seconds:.3f} s: {error!r}"
+        self.failures.append(what)
+        print(what, flush=True)
         try:
             self.close()
         except (pymysql.Error, OSError):
