@@ -18,6 +18,8 @@
 #include "view/status.h"
 #include "view/status_reader.h"
 
+#define MALFORMED 2027 /* the client library's error for what it does not expect */
+
 static char *script; /* what the server has not said yet */
 
 /* --- the client ----------------------------------------------------------------------------- */
@@ -51,6 +53,7 @@ static void hand_over(char *row, client_row on_row, void *context) {
 
 int client_ask(struct client *client, const char *sql, const struct client_limit *limit,
 	       client_row on_row, void *context, struct probe_result *result) {
+	unsigned int code;
 	char *row;
 
 	(void)client;
@@ -58,10 +61,11 @@ int client_ask(struct client *client, const char *sql, const struct client_limit
 	(void)limit;
 	answer(result, 0);
 	while ((row = strsep(&script, "\n")) && row[0]) {
-		if (row[0] == '!')
-			answer(result, (unsigned int)atoi(row + 1));
-		if (result->outcome != PROBE_OK)
+		if (row[0] == '!' || !on_row) {
+			code = (unsigned int)atoi(row + 1);
+			answer(result, code ? code : MALFORMED);
 			break;
+		}
 		hand_over(row, on_row, context);
 	}
 	return 0;
@@ -81,9 +85,11 @@ void client_drop(struct client *client) {
 }
 
 struct client_login *client_login_begin(const struct mysql_settings *settings,
-					unsigned int extra_port, struct probe_result *result) {
+					unsigned int extra_port, const struct client_limit *limit,
+					struct probe_result *result) {
 	(void)settings;
 	(void)extra_port;
+	(void)limit;
 	answer(result, 0);
 	return NULL;
 }
