@@ -9,13 +9,14 @@
 #include "base/text.h"
 
 /*
- * A session at rest inside a transaction shows as Sleep: only InnoDB knows of it. Both tables are
- * in MariaDB 10.3 to 12, PXC 8 and MySQL 9, and INNODB_TRX asks for PROCESS in all of them.
+ * A session at rest inside a transaction shows as Sleep: only InnoDB knows of it. One that is about
+ * to log in ("unauthenticated user") has been let through by a balancer, and counts. Both tables
+ * are in MariaDB 10.3 to 12, PXC 8 and MySQL 9, and INNODB_TRX asks for PROCESS in all of them.
  */
 #define SESSIONS                                                                                \
 	"FROM information_schema.PROCESSLIST p LEFT JOIN information_schema.INNODB_TRX t "      \
 	"ON t.trx_mysql_thread_id=p.ID "                                                        \
-	"WHERE p.USER NOT IN ('system user','event_scheduler','unauthenticated user',"          \
+	"WHERE p.USER NOT IN ('system user','event_scheduler',"                                 \
 	"SUBSTRING_INDEX(USER(),'@',1)) AND p.COMMAND NOT IN ('Daemon','Binlog Dump','Killed'," \
 	"'Binlog Dump GTID')"
 #define IS_BUSY "(p.COMMAND<>'Sleep' OR t.trx_id IS NOT NULL)"

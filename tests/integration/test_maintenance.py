@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -389,6 +390,10 @@ def test_idle_sees_statements_and_transactions(node, daemon):
         done = ctl(checker, "drain", "--wait", "--no-sessions", "--timeout", "1s")
         assert done.returncode == 1 and "1 sessions are connected" in done.stderr
     order(checker, "drain", "--wait", "--no-sessions")
+    with socket.create_connection((node.host, node.port)):  # about to log in
+        done = ctl(checker, "drain", "--wait", "--idle", "--timeout", "1s")
+        assert done.returncode == 1
+        assert "of unauthenticated user at " in done.stderr
     order(checker, "enable")
     node.sql("DROP DATABASE work")
 
