@@ -83,6 +83,12 @@ void text_mark_cut(struct text *text) {
 	text_append(text, mark);
 }
 
+void text_flatten(struct text *text) {
+	for (size_t i = 0; i < text->length; i++)
+		if ((unsigned char)text->bytes[i] < 0x20 || text->bytes[i] == 0x7f)
+			text->bytes[i] = '?';
+}
+
 bool text_copy(char *target, size_t size, const char *source) {
 	size_t length = strlen(source);
 	bool fits = length < size;

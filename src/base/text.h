@@ -33,6 +33,9 @@ void text_append_duration(struct text *text, int64_t nanoseconds);
 /* Puts "…" at the end of a text that was cut, in the place of what does not leave room for it. */
 void text_mark_cut(struct text *text);
 
+/* Puts "?" in the place of control characters, line ends too: for text that others wrote. */
+void text_flatten(struct text *text);
+
 /* Copies a string into an array; false when it had to be cut. */
 bool text_copy(char *target, size_t size, const char *source);
 

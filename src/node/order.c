@@ -96,7 +96,9 @@ int order_parse(struct order *order, const char *bytes, size_t length, struct te
 
 	*order = (struct order){.origin = ORDER_GIVEN};
 	if (!root) {
+		/* jansson (2.14) repeats what stands near the fault. */
 		text_format(error, "no JSON: line %d: %s", where.line, where.text);
+		text_flatten(error);
 		return -EINVAL;
 	}
 	r = read_root(order, root, error);

@@ -138,13 +138,6 @@ static void add_limits(struct text *out, unsigned int looks, const struct facts 
 		add_limit(out, "max_flow_control", policy->max_flow_control);
 }
 
-/* A server may say anything; a terminal gets one line without controls. */
-static void flatten_controls(struct text *out) {
-	for (size_t i = 0; i < out->length; i++)
-		if ((unsigned char)out->bytes[i] < 0x20 || out->bytes[i] == 0x7f)
-			out->bytes[i] = '?';
-}
-
 void explain_values(enum reason reason, const struct facts *facts, const struct policy *policy,
 		    int64_t now, struct text *out) {
 	const struct evidence *looked = &evidence[reason];
@@ -168,7 +161,8 @@ void explain_values(enum reason reason, const struct facts *facts, const struct 
 	if (looked->looks & LOOK_READ_ONLY)
 		add_word(out, "read_only", policy->read_only);
 	add_limits(out, looked->looks, facts, policy);
-	flatten_controls(out);
+	/* A server may say anything. */
+	text_flatten(out);
 }
 
 /* --- the table ------------------------------------------------------------------------------ */

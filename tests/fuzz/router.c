@@ -3,7 +3,6 @@
  * answer about it is a 200, and nothing is ordered. */
 #include "fuzz.h"
 
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -48,7 +47,7 @@ static int listen_nowhere(void) {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	require(bind(fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) == 0);
-	require(listen(fd, 1) == 0);
+	require(listen(fd, 64) == 0);
 	return fd;
 }
 
@@ -84,22 +83,21 @@ static void require_refused(const char *answer) {
 	}
 }
 
-/* Returns our end; the door has the other. */
-static int call(struct door *door, const uint8_t *data, size_t size) {
-	const struct sockaddr_un address = {.sun_family = AF_UNIX};
+/* A connection with the whole request in it, and an end. */
+static int call(const struct door *door, const uint8_t *data, size_t size) {
 	const struct timeval patience = {.tv_usec = PATIENCE_US};
-	int ends[2];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	socklen_t length = sizeof(address);
 
-	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-	setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	require(send(ends[0], data, size, 0) == (ssize_t)size);
-	require(send(ends[0], "\r\n\r\n", 4, 0) == 4);
-	shutdown(ends[0], SHUT_WR);
-	/* Where it has too many already, because its thread gets no processor, it closes this one.
-	 */
-	MHD_add_connection(door->daemon, ends[1], (const struct sockaddr *)&address,
-			   sizeof(address));
-	return ends[0];
+	require(getsockname(door->fd, (struct sockaddr *)&address, &length) == 0);
+	require(connect(fd, (const struct sockaddr *)&address, length) == 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* One that is shed, because the door's thread gets no processor, has nobody to send to. */
+	if (send(fd, data, size, MSG_NOSIGNAL) == (ssize_t)size &&
+	    send(fd, "\r\n\r\n", 4, MSG_NOSIGNAL) == 4)
+		shutdown(fd, SHUT_WR);
+	return fd;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

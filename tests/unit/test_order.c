@@ -56,6 +56,7 @@ static void anything_else_is_refused(void **state) {
 		{"{\"version\": 1, \"order\": \"drain\"", "no JSON"},
 		{"{\"version\": 1, \"order\": \"drain\"} x", "no JSON"},
 		{"{\"version\": 1, \"version\": 1, \"order\": \"drain\"}", "no JSON"},
+		{"{\"a\": \"\n\033[2J\"}", "no JSON"},
 		{"[]", "an object"},
 		{"{}", "\"version\""},
 		{"{\"version\": 2, \"order\": \"drain\"}", "\"version\""},
@@ -83,6 +84,7 @@ static void anything_else_is_refused(void **state) {
 		assert_int_equal(parse(&order, cases[i].bytes, &error), -EINVAL);
 		if (!strstr(storage, cases[i].expected))
 			fail_msg("%s: %s", cases[i].bytes, storage);
+		assert_null(strpbrk(storage, "\n\033"));
 	}
 }
 
