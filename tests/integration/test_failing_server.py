@@ -149,5 +149,5 @@ def test_a_failure_is_logged_once(daemon):
     checker = daemon()
     checker.wait_reason("unreachable")
     checker.wait_rounds(5)
-    complaints = [line for line in checker.log().splitlines() if "warning" in line]
+    complaints = [line for line in checker.log().splitlines() if "warning: probe" in line]
     assert len(complaints) == 1, complaints

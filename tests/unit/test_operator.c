@@ -19,13 +19,16 @@ static char storage[256];
 /* Words separated by blanks, after the program's name. */
 static int parse(const char *line) {
 	static char copy[256];
-	char *words[16] = {(char[]){"clustercheckctl"}};
+	static char name[] = "clustercheckctl";
+	static char *words[16]; /* options point into it */
 	struct text error;
 	int count = 1;
 
+	words[0] = name;
 	text_copy(copy, sizeof(copy), line);
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
 		words[count++] = word;
+	words[count] = NULL;
 	text_init(&error, storage, sizeof(storage));
 	return operator_options_parse(&options, count, words, &error);
 }
