@@ -116,7 +116,7 @@ static void parse_command_line(struct command_line *line, int argc, char **argv)
 }
 
 static int run(struct config *config, const struct config_sources *sources) {
-	struct daemon *daemon;
+	struct daemon *daemon = NULL;
 	char storage[512];
 	struct text error;
 	int r;

@@ -23,7 +23,7 @@ struct crowd {
 	size_t count;
 	size_t shed; /* since the last line in the log */
 	int64_t logged;
-	TAILQ_HEAD(, crowd_member) members; /* rested longest first */
+	TAILQ_HEAD(crowd_list, crowd_member) members; /* rested longest first */
 };
 
 struct crowd *crowd_create(const char *name, size_t limit) {

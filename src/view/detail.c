@@ -14,7 +14,7 @@ void detail_write(struct text *out, enum reason reason, const struct facts *fact
 		return;
 	if (facts->probe.error[0])
 		text_append(out, facts->probe.error);
-	else if (facts->login.error[0] && is_of_login)
+	else if (is_of_login && facts->login.error[0])
 		text_append(out, facts->login.error);
 	else
 		text_append(out, reason_help(reason));

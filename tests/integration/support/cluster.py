@@ -34,7 +34,8 @@ class Cluster:
         self.size = size
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="clustercheck-", dir="/tmp"))
         self.directory.chmod(0o755)  # the servers run as their own user
-        self.net = f"127.{100 + index}.{os.getpid() % 250}.1"
+        of_this_run = 100 + 30 * index + os.getpid() // 250 % 30
+        self.net = f"127.{of_this_run}.{os.getpid() % 250}.1"
         self.environment = {
             **os.environ,
             "GALERA_CLUSTER_NET": self.net,
