@@ -25,6 +25,10 @@ static void read_value(struct facts *facts, enum fact_id id, const json_t *value
 		snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT,
 			 json_integer_value(value));
 		facts_set(facts, id, digits);
+	} else if (json_is_real(value)) {
+		/* Exactly, so that it is judged as it was there. */
+		snprintf(digits, sizeof(digits), "%.17g", json_real_value(value));
+		facts_set(facts, id, digits);
 	} else {
 		facts_set(facts, id, json_string_value(value));
 	}

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "view/screen.h"
 #include "view/status.h"
+#include "view/status_reader.h"
 
 #define NOW (1000 * NSEC_PER_SEC)
 #define WALL (INT64_C(1769903999) * NSEC_PER_SEC)
@@ -393,6 +394,23 @@ static void the_screen_is_not_steered_by_a_server(void **state) {
 	assert_null(strstr(bytes, "\nc"));
 }
 
+/* A value with a fraction is read back as it was: garbage must not turn into absence. */
+static void fractions_survive_the_way_through_json(void **state) {
+	static struct report shown = {.snapshot.endpoints = {.count = 1, .items[0].path = "/"}};
+	struct facts *facts = &shown.snapshot.facts;
+	struct facts again;
+	double number;
+	AUTO_FREE char *json = NULL;
+
+	(void)state;
+	facts_set(facts, FACT_LOCAL_STATE, ".3");
+	facts_set(facts, FACT_FLOW_CONTROL_PAUSED_NS, "1.5e9");
+	json = status_json(&shown, false);
+	assert_int_equal(status_read_facts(json, 0, &again), 0);
+	assert_true(fact_number(&again, FACT_LOCAL_STATE, &number) && number == 0.3);
+	assert_true(fact_number(&again, FACT_FLOW_CONTROL_PAUSED_NS, &number) && number == 1.5e9);
+}
+
 static void other_json_is_refused(void **state) {
 	static const char *const cases[] = {
 		"",
@@ -456,6 +474,7 @@ int main(void) {
 		cmocka_unit_test_setup(one_verdict_knows_no_404, begin),
 		cmocka_unit_test_setup(the_screen_shows_errors, begin),
 		cmocka_unit_test_setup(the_screen_is_not_steered_by_a_server, begin),
+		cmocka_unit_test(fractions_survive_the_way_through_json),
 		cmocka_unit_test_setup(other_json_is_refused, begin),
 		cmocka_unit_test_setup(strange_members_do_no_harm, begin),
 	};
