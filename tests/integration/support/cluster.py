@@ -257,6 +257,7 @@ class Standalone:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="standalone-", dir=cluster.directory))
         self.directory.chmod(0o755)
         shutil.copytree(cluster.directory / "template", self.directory / "data")
+        (self.directory / "tmp").mkdir()
         self.socket = self.directory / "mysqld.sock"
         self.error_log = self.directory / "error.log"
         if os.geteuid() == 0:
@@ -270,6 +271,7 @@ class Standalone:
         user = ["--user=mysql"] if os.geteuid() == 0 else []
         self.process = Process(
             ["mariadbd", "--no-defaults", *user, f"--datadir={self.directory / 'data'}"]
+            + [f"--tmpdir={self.directory / 'tmp'}"]
             + [f"--socket={self.socket}", "--skip-networking", "--innodb-log-file-size=16M"]
             + ["--innodb-buffer-pool-size=32M", "--performance-schema=OFF"],
             self.error_log,
