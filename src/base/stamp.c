@@ -26,7 +26,8 @@ int stamp_parse(const char *stamp, int64_t *wall) {
 
 	if (sscanf(stamp, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
 		   &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &milliseconds) != 7 ||
-	    utc.tm_year < 1970 || utc.tm_year > 2261)
+	    utc.tm_year < 1970 || utc.tm_year > 2261 || utc.tm_mon > 12 || utc.tm_mday > 31 ||
+	    utc.tm_hour > 23 || utc.tm_min > 59 || utc.tm_sec > 59)
 		return -EINVAL;
 	utc.tm_year -= 1900;
 	utc.tm_mon -= 1;

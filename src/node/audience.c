@@ -16,6 +16,7 @@
 #define BALANCER_PERIOD (60 * NSEC_PER_SEC)
 #define BALANCER_GRACE (2 * NSEC_PER_SEC)
 #define BALANCER_GONE (10 * NSEC_PER_SEC)
+#define BALANCER_ESTABLISHED (30 * NSEC_PER_SEC)
 
 struct audience {
 	pthread_mutex_t lock;
@@ -120,6 +121,25 @@ static bool is_poller(const struct poller *poller, const struct key *key) {
 	return same_name(&name, &key->name);
 }
 
+static bool is_established(const struct poller *poller) {
+	return poller->last - poller->began >= BALANCER_ESTABLISHED;
+}
+
+/* From when on somebody who has fallen silent must be taken for gone. */
+static int64_t gone_from(const struct poller *poller) {
+	int64_t patience = 10 * poller->period;
+	int64_t least = is_established(poller) ? BALANCER_PERIOD : BALANCER_GONE;
+
+	return poller->last + (patience > least ? patience : least);
+}
+
+/* Who asks under ever new names must not push out a balancer. */
+static bool is_rather_evicted(const struct poller *a, const struct poller *b) {
+	if (is_established(a) != is_established(b))
+		return !is_established(a);
+	return a->last < b->last;
+}
+
 /* The poller's slot, a free one, or that of the neighbour who has been silent longest. */
 static struct poller *find_slot(struct audience *audience, const struct key *key) {
 	uint32_t hash = hash_key(key);
@@ -130,7 +150,7 @@ static struct poller *find_slot(struct audience *audience, const struct key *key
 
 		if (is_poller(slot, key))
 			return slot;
-		if (!best || slot->last < best->last)
+		if (!best || is_rather_evicted(slot, best))
 			best = slot;
 	}
 	memset(best, 0, sizeof(*best));
@@ -157,23 +177,18 @@ static void count_answer(struct audience *audience, const struct answer *answer)
 	count->count++;
 }
 
-/* From when on somebody who has fallen silent must be taken for gone. */
-static int64_t gone_from(const struct poller *poller) {
-	int64_t patience = 10 * poller->period;
-
-	return poller->last + (patience > BALANCER_GONE ? patience : BALANCER_GONE);
-}
-
 /* One who comes back after having been gone begins a rhythm of its own. */
 static void take_rhythm(struct poller *poller, int64_t now) {
 	if (poller->streak > 1 && now > gone_from(poller))
 		poller->streak = 0;
-	if (poller->streak == 0)
+	if (poller->streak == 0) {
 		poller->period = 0;
-	else if (poller->streak == 1)
+		poller->began = now;
+	} else if (poller->streak == 1) {
 		poller->period = now - poller->last;
-	else
+	} else {
 		poller->period += (now - poller->last - poller->period) / 4;
+	}
 	poller->streak++;
 	poller->answers++;
 	poller->last = now;
@@ -231,8 +246,13 @@ struct wanted {
 	int64_t since, now;
 };
 
+static bool was_asking(const struct poller *poller, int64_t since) {
+	if (is_established(poller))
+		return gone_from(poller) >= since;
+	return poller->last + 3 * poller->period + BALANCER_GRACE >= since;
+}
+
 static bool is_wanted(const struct poller *poller, const struct wanted *wanted) {
-	int64_t rhythm = 3 * poller->period + BALANCER_GRACE;
 
 	if (poller->answers == 0)
 		return false;
@@ -240,7 +260,7 @@ static bool is_wanted(const struct poller *poller, const struct wanted *wanted) 
 		return true;
 	return poller->is_verdict && !IN6_IS_ADDR_UNSPECIFIED(&poller->address) &&
 	       poller->streak >= BALANCER_ANSWERS && poller->period <= BALANCER_PERIOD &&
-	       poller->last + rhythm >= wanted->since && gone_from(poller) >= wanted->now;
+	       was_asking(poller, wanted->since) && gone_from(poller) >= wanted->now;
 }
 
 static size_t copy_wanted(struct audience *audience, const struct wanted *wanted,

@@ -4,8 +4,8 @@
  * by their address and the path they poll; those that send HAProxy's state also by what it calls
  * the server and itself, so that two backends of one host are two.
  *
- * Any thread; one short lock of its own, never held across I/O. What does not fit pushes out the
- * caller not heard of for longest.
+ * Any thread; one short lock of its own, never held across I/O. What does not fit pushes out a
+ * caller who has not been asking for long, before others the one not heard of for longest.
  */
 #ifndef CLUSTERCHECKD_NODE_AUDIENCE_H
 #define CLUSTERCHECKD_NODE_AUDIENCE_H
@@ -29,6 +29,7 @@ struct poller {
 	uint64_t answers;
 	int64_t last;	     /* clock_now() of the last answer */
 	uint64_t streak;     /* answers since it came, or came back after a long silence */
+	int64_t began;	     /* clock_now() of the first of those */
 	int64_t period;	     /* nanoseconds between those, smoothed; 0: only one so far */
 	unsigned int status; /* HTTP status of the last answer; 0 for an agent's */
 	char state[POLLER_STATE_SIZE]; /* the last X-Haproxy-Server-State, or empty */
@@ -73,8 +74,9 @@ size_t audience_pollers(struct audience *audience, struct poller *pollers, size_
 /*
  * Copies the balancers, newest first, likewise: whoever has asked for a verdict at least three
  * times and at least once a minute, was still asking at `since` (clock_now()), and has not been
- * silent for so long (ten of its periods, and ten seconds) that it must be taken for gone: a script
- * that asked until it liked the answer keeps nobody waiting for ever.
+ * silent for so long that it must be taken for gone: ten of its periods and, of one that had been
+ * asking for half a minute, a whole minute (HAProxy's downinter may be long), of others ten seconds
+ * (a script that asked until it liked the answer keeps nobody waiting for ever).
  */
 size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
 			  size_t max, size_t *total);

@@ -31,7 +31,6 @@ static void take_counts(void *context, unsigned int columns, const char *const *
 	sessions->connected = (unsigned int)strtoul(values[0], NULL, 10);
 	/* The sum of no rows is NULL. */
 	sessions->busy = values[1] ? (unsigned int)strtoul(values[1], NULL, 10) : 0;
-	sessions->at = clock_now();
 }
 
 struct list {
@@ -67,7 +66,7 @@ int census_take(struct probe *probe, struct facts *facts) {
 	struct list list = {.sessions = sessions};
 	int r;
 
-	*sessions = (struct sessions){0};
+	*sessions = (struct sessions){.at = clock_now()};
 	r = probe_ask(probe, counts, take_counts, sessions, &sessions->result);
 	if (r < 0 || sessions->result.outcome != PROBE_OK)
 		return r;

@@ -163,9 +163,10 @@ static int make_round(struct prober *prober) {
 	note_outcome(prober, &before);
 	if (facts_logins(&prober->facts) != logins)
 		prober->login_due = clock_now() + prober->plan->login_interval;
-	steward_refresh(prober->steward);
 	look_at_status_file(prober);
 	publish(prober);
+	/* After it, and without waiting: a disk that hangs must not keep an old verdict alive. */
+	steward_look(prober->steward);
 	return 0;
 }
 

@@ -130,6 +130,17 @@ void steward_refresh(struct steward *steward) {
 	announce_changes(changes, count);
 }
 
+void steward_look(struct steward *steward) {
+	struct change changes[ENDPOINT_MAX];
+	size_t count;
+
+	if (pthread_mutex_trylock(&steward->lock) != 0)
+		return;
+	count = read_again(steward, changes);
+	pthread_mutex_unlock(&steward->lock);
+	announce_changes(changes, count);
+}
+
 void steward_configure(struct steward *steward, const struct maintenance_files *files) {
 	pthread_mutex_lock(&steward->lock);
 	steward->files = *files;

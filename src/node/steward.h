@@ -38,6 +38,9 @@ void steward_configure(struct steward *steward, const struct maintenance_files *
 /* Reads the files again, and publishes when the order has changed or its time is over. */
 void steward_refresh(struct steward *steward);
 
+/* The same for one who must not wait: does nothing while somebody else is at it. */
+void steward_look(struct steward *steward);
+
 /*
  * Fulfils a wish: once this returns 0, the order is on the disk and every answer obeys it. -EBUSY
  * where it is somebody else's, -ENOTSUP without a maintenance file, or another -errno; with a line

@@ -21,7 +21,8 @@ struct http {
 	bool started;
 	struct stat control; /* the control socket's file, as it was made */
 	size_t door_count;
-	struct door *doors[DOOR_MAX];
+	/* During a reload those that are new stand beside those that will go. */
+	struct door *doors[DOOR_MAX + LISTEN_MAX];
 	size_t retired_count;
 	struct door
 		*retired[RETIRED_MAX]; /* replaced, with something left to answer; oldest first */

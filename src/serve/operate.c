@@ -147,6 +147,9 @@ static enum waiting_state look(struct waiting *waiting, const char *socket, char
 			       struct text *what) {
 	const char *path =
 		waiting->idle || waiting->no_sessions ? COMMAND_PATH "?sessions=yes" : COMMAND_PATH;
+	/* The document is no older than this; what it tells happened before its end. */
+	int64_t asked = clock_now();
+	enum waiting_state state;
 	char *fresh = NULL;
 	int r = control_get(socket, path, &fresh);
 
@@ -156,7 +159,10 @@ static enum waiting_state look(struct waiting *waiting, const char *socket, char
 	}
 	free(*document);
 	*document = fresh;
-	return waiting_judge(waiting, fresh, clock_now(), what);
+	state = waiting_judge(waiting, fresh, asked, what);
+	if (waiting->told_at == asked)
+		waiting->told_at = clock_now();
+	return state;
 }
 
 static void print_end(const struct operator_options *options, enum waiting_state state,
@@ -177,10 +183,10 @@ static void print_end(const struct operator_options *options, enum waiting_state
 			storage, what);
 }
 
-static enum operate_result wait_for_all(const struct operator_options *options, const char *socket,
-					FILE *out) {
+static enum operate_result wait_for_all(const struct operator_options *options,
+					enum maintenance mode, const char *socket, FILE *out) {
 	struct waiting waiting = {
-		.mode = mode_of(options->command),
+		.mode = mode,
 		.polls = options->polls,
 		.begin = clock_now(),
 		.idle = options->idle,
@@ -207,6 +213,31 @@ static enum operate_result wait_for_all(const struct operator_options *options, 
 
 /* --- with a daemon -------------------------------------------------------------------------- */
 
+static enum maintenance standing_mode(const char *socket) {
+	AUTO_FREE char *document = NULL;
+	enum maintenance mode = MAINTENANCE_NONE;
+	json_t *root = NULL;
+
+	if (control_get(socket, COMMAND_PATH, &document) == 0)
+		root = json_loads(document, 0, NULL);
+	if (is_mode(root, MAINTENANCE_DRAINING))
+		mode = MAINTENANCE_DRAINING;
+	else if (is_mode(root, MAINTENANCE_DISABLED))
+		mode = MAINTENANCE_DISABLED;
+	json_decref(root);
+	return mode;
+}
+
+/* Whoever wants the node out is content with somebody else's order, once that is understood. */
+static enum operate_result wait_for_standing(const struct operator_options *options,
+					     const char *socket, FILE *out) {
+	enum maintenance mode = standing_mode(socket);
+
+	if (!options->wait || options->command == OPERATOR_ENABLE || mode == MAINTENANCE_NONE)
+		return OPERATE_DONE;
+	return wait_for_all(options, mode, socket, out);
+}
+
 static enum operate_result take_answer(const struct operator_options *options, const char *socket,
 				       unsigned int status, const char *answer, FILE *out) {
 	json_t *root = json_loads(answer, 0, NULL);
@@ -214,7 +245,7 @@ static enum operate_result take_answer(const struct operator_options *options, c
 
 	if (status == 409) {
 		fprintf(stderr, "left alone: the node is %s\n", error_in(root));
-		result = OPERATE_DONE;
+		result = wait_for_standing(options, socket, out);
 	} else if (status != 200) {
 		fprintf(stderr, "refused: %s\n", error_in(root));
 	} else {
@@ -225,7 +256,7 @@ static enum operate_result take_answer(const struct operator_options *options, c
 		fflush(out);
 		result = is_mode(root, mode_of(options->command)) ? OPERATE_DONE : OPERATE_FAILED;
 		if (options->wait && result == OPERATE_DONE)
-			result = wait_for_all(options, socket, out);
+			result = wait_for_all(options, mode_of(options->command), socket, out);
 	}
 	json_decref(root);
 	return result;

@@ -151,6 +151,18 @@ def test_no_request_fails_while_http_settings_change(node, daemon):
     assert asked >= 10 and failures == []
 
 
+def test_all_addresses_may_change_at_once(daemon):
+    """The new ones stand beside the old ones for a moment: eight and eight."""
+    ports = [free_port() for _ in range(16)]
+    checker = daemon(None, {"http": {"listen": ",".join(f"127.0.0.1:{p}" for p in ports[:8])}},
+                     address=("127.0.0.1", ports[0]))
+    checker.address = ("127.0.0.1", ports[8])
+    listen = ",".join(f"127.0.0.1:{port}" for port in ports[8:])
+    assert "configuration reloaded" in checker.reload({"http": {"listen": listen}})
+    for port in ports[8:]:
+        assert http.ask(("127.0.0.1", port)).reason == "unreachable"
+
+
 def test_other_account_is_a_new_connection(node, daemon):
     checker = daemon(node)
     checker.wait_reason("available")
