@@ -13,6 +13,7 @@ from support import http
 STATUS = ("wsrep_cluster_status", "wsrep_ready", "wsrep_connected", "wsrep_local_state")
 VARIABLES = ("wsrep_on", "wsrep_reject_queries", "read_only")
 PAUSE = 0.01
+AWAKE = 0.5  # seconds for a server that was frozen to answer everybody
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 
@@ -95,6 +96,7 @@ class Oracle:
         self.word = Word()
         self.answers = collections.Counter()
         self.suspects = collections.deque()
+        self.hung = collections.deque()
         self.wrong = []
         self.over = threading.Event()
         self.ordered_out = False  # an order stands: no 200 at all may come
@@ -178,10 +180,25 @@ class Oracle:
         if no_since and sent - no_since[0] > self.bound + slack:
             self.suspects.append((path, asked, sent, *no_since))
         if pending and sent - pending > self.hung_bound + slack:
-            self.wrong.append(f"{path}: 200 while the server has not answered for "
-                              f"{sent - pending:.3f} s")
+            self.hung.append((path, asked, sent, pending))
 
     def _settle(self):
+        self._settle_hung()
+        self._settle_no()
+
+    def _settle_hung(self):
+        """A server that has just woken up may answer the daemon before it answers us."""
+        while self.hung:
+            path, asked, sent, pending = self.hung[0]
+            answered = self.word.read(path)[0] != asked
+            if not answered and time.monotonic() - sent < AWAKE:
+                return
+            self.hung.popleft()
+            if not answered:
+                self.wrong.append(f"{path}: 200 while the server has not answered for "
+                                  f"{sent - pending:.3f} s, nor for {AWAKE} s after that")
+
+    def _settle_no(self):
         """Wrong for certain once a question that came after the answer got a no as well."""
         while self.suspects:
             path, asked, sent, since, why = self.suspects[0]

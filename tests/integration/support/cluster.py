@@ -34,7 +34,7 @@ class Cluster:
         self.size = size
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="clustercheck-", dir="/tmp"))
         self.directory.chmod(0o755)  # the servers run as their own user
-        of_this_run = 100 + 30 * index + os.getpid() // 250 % 30
+        of_this_run = 100 + (30 * index + os.getpid() // 250) % 150
         self.net = f"127.{of_this_run}.{os.getpid() % 250}.1"
         self.environment = {
             **os.environ,
