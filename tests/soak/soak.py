@@ -92,12 +92,19 @@ class Soak:
         end = time.monotonic() + self.random.uniform(low, high)
         until(lambda: time.monotonic() >= end, "the fault's end", high + 5)
 
+    def start_again(self, node):
+        """A server that does not come up is no fault of the daemon's: healing tries again."""
+        try:
+            node.start()
+        except RuntimeError as refused:
+            self.say(f"{node.name} does not start yet: {str(refused).splitlines()[0][:100]}")
+
     def fault_kill(self):
         node, _, _ = self.pick()
         self.say(f"{node.name} is killed")
         node.kill()
         self.hold()
-        node.start()
+        self.start_again(node)
 
     def fault_stop(self):
         node, _, oracle = self.pick()
@@ -106,7 +113,7 @@ class Soak:
         oracle.grace, oracle.grace_until = TIMEOUT, time.monotonic() + 10
         node.stop()
         self.hold()
-        node.start()
+        self.start_again(node)
 
     def fault_freeze(self):
         node, _, _ = self.pick()
@@ -152,7 +159,7 @@ class Soak:
         self.say(f"{node.name} loses its data: a state transfer")
         node.kill()
         self.cluster.tool("wipe", node.k)
-        node.start()
+        self.start_again(node)
 
     def fault_rotation(self):
         self.password = f"password {self.random.randrange(10**6)}"
