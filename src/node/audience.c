@@ -20,6 +20,7 @@
 
 struct audience {
 	pthread_mutex_t lock;
+	int64_t created;
 	size_t count_count;
 	struct answer_count counts[ANSWER_COUNT_MAX];
 	struct poller slots[SLOTS]; /* a slot with no answers is free */
@@ -28,8 +29,10 @@ struct audience {
 struct audience *audience_create(void) {
 	struct audience *audience = calloc(1, sizeof(*audience));
 
-	if (audience)
-		pthread_mutex_init(&audience->lock, NULL);
+	if (!audience)
+		return NULL;
+	pthread_mutex_init(&audience->lock, NULL);
+	audience->created = clock_now();
 	return audience;
 }
 
@@ -133,14 +136,27 @@ static int64_t gone_from(const struct poller *poller) {
 	return poller->last + (patience > least ? patience : least);
 }
 
-/* Who asks under ever new names must not push out a balancer. */
-static bool is_rather_evicted(const struct poller *a, const struct poller *b) {
-	if (is_established(a) != is_established(b))
-		return !is_established(a);
-	return a->last < b->last;
+/* Who asks under ever new names must not push out a balancer: rather what they have brought. */
+enum worth { WORTH_FREE, WORTH_OF_THE_SAME_ADDRESS, WORTH_NEW, WORTH_ESTABLISHED };
+
+static enum worth worth_of(const struct poller *poller, const struct key *key) {
+	if (poller->answers == 0)
+		return WORTH_FREE;
+	if (is_established(poller))
+		return WORTH_ESTABLISHED;
+	return memcmp(&poller->address, &key->address, sizeof(key->address)) == 0
+		       ? WORTH_OF_THE_SAME_ADDRESS
+		       : WORTH_NEW;
 }
 
-/* The poller's slot, a free one, or that of the neighbour who has been silent longest. */
+static bool is_rather_evicted(const struct poller *a, const struct poller *b,
+			      const struct key *key) {
+	enum worth worth_a = worth_of(a, key), worth_b = worth_of(b, key);
+
+	return worth_a != worth_b ? worth_a < worth_b : a->last < b->last;
+}
+
+/* The poller's slot, a free one, or that of the neighbour who is worth least. */
 static struct poller *find_slot(struct audience *audience, const struct key *key) {
 	uint32_t hash = hash_key(key);
 	struct poller *best = NULL;
@@ -150,7 +166,7 @@ static struct poller *find_slot(struct audience *audience, const struct key *key
 
 		if (is_poller(slot, key))
 			return slot;
-		if (!best || is_rather_evicted(slot, best))
+		if (!best || is_rather_evicted(slot, best, key))
 			best = slot;
 	}
 	memset(best, 0, sizeof(*best));
@@ -243,24 +259,33 @@ static size_t insert(const struct poller **list, size_t count, size_t max,
 
 /* Which pollers are wanted; everybody where `now` is 0. */
 struct wanted {
-	int64_t since, now;
+	int64_t since, now, created;
 };
 
-static bool was_asking(const struct poller *poller, int64_t since) {
-	if (is_established(poller))
-		return gone_from(poller) >= since;
-	return poller->last + 3 * poller->period + BALANCER_GRACE >= since;
+/* Who came in the first minute may have asked the daemon before this one for days. */
+static bool may_be_older(const struct poller *poller, const struct wanted *wanted) {
+	return poller->began - wanted->created < BALANCER_PERIOD;
+}
+
+static bool is_balancer(const struct poller *poller, const struct wanted *wanted) {
+	return poller->is_verdict && !IN6_IS_ADDR_UNSPECIFIED(&poller->address) &&
+	       poller->period <= BALANCER_PERIOD &&
+	       (poller->streak >= BALANCER_ANSWERS || may_be_older(poller, wanted));
+}
+
+static bool was_asking(const struct poller *poller, const struct wanted *wanted) {
+	if (is_established(poller) || poller->streak < BALANCER_ANSWERS)
+		return gone_from(poller) >= wanted->since;
+	return poller->last + 3 * poller->period + BALANCER_GRACE >= wanted->since;
 }
 
 static bool is_wanted(const struct poller *poller, const struct wanted *wanted) {
-
 	if (poller->answers == 0)
 		return false;
 	if (wanted->now == 0)
 		return true;
-	return poller->is_verdict && !IN6_IS_ADDR_UNSPECIFIED(&poller->address) &&
-	       poller->streak >= BALANCER_ANSWERS && poller->period <= BALANCER_PERIOD &&
-	       was_asking(poller, wanted->since) && gone_from(poller) >= wanted->now;
+	return is_balancer(poller, wanted) && was_asking(poller, wanted) &&
+	       gone_from(poller) >= wanted->now;
 }
 
 static size_t copy_wanted(struct audience *audience, const struct wanted *wanted,
@@ -294,7 +319,8 @@ size_t audience_pollers(struct audience *audience, struct poller *pollers, size_
 
 size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
 			  size_t max, size_t *total) {
-	const struct wanted balancers = {.since = since, .now = clock_now()};
+	const struct wanted balancers = {
+		.since = since, .now = clock_now(), .created = audience->created};
 
 	return copy_wanted(audience, &balancers, pollers, max, total);
 }

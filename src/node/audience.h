@@ -5,7 +5,8 @@
  * the server and itself, so that two backends of one host are two.
  *
  * Any thread; one short lock of its own, never held across I/O. What does not fit pushes out a
- * caller who has not been asking for long, before others the one not heard of for longest.
+ * caller who has not been asking for long: rather one of the same address, and of several the one
+ * not heard of for longest.
  */
 #ifndef CLUSTERCHECKD_NODE_AUDIENCE_H
 #define CLUSTERCHECKD_NODE_AUDIENCE_H
@@ -73,7 +74,8 @@ size_t audience_pollers(struct audience *audience, struct poller *pollers, size_
 
 /*
  * Copies the balancers, newest first, likewise: whoever has asked for a verdict at least three
- * times and at least once a minute, was still asking at `since` (clock_now()), and has not been
+ * times (once, of those who came in the audience's first minute: they may have asked an earlier
+ * daemon) and at least once a minute, was still asking at `since` (clock_now()), and has not been
  * silent for so long that it must be taken for gone: ten of its periods and, of one that had been
  * asking for half a minute, a whole minute (HAProxy's downinter may be long), of others ten seconds
  * (a script that asked until it liked the answer keeps nobody waiting for ever).

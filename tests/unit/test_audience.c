@@ -5,10 +5,28 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "node/audience.h"
+
+/* All clocks of this program go by it. */
+static time_t ahead;
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+	int r = (int)syscall(SYS_clock_gettime, clock, time);
+
+	time->tv_sec += ahead;
+	return r;
+}
+
+static void pass(time_t seconds) {
+	ahead += seconds;
+}
 
 static struct sockaddr_in caller(uint32_t number) {
 	return (struct sockaddr_in){.sin_family = AF_INET,
@@ -177,6 +195,7 @@ static void who_asks_seldom_or_for_something_else_is_no_balancer(void **state) {
 	struct answer on_control = verdict_for(NULL, true, 1, NULL);
 	struct poller list[8];
 
+	pass(60);
 	tell(*state, 1, true, 1, NULL, 2);
 	for (int i = 0; i < 5; i++) {
 		audience_note(*state, &status);
@@ -195,6 +214,60 @@ static void who_was_silent_before_the_order_is_no_balancer(void **state) {
 	assert_int_equal(
 		audience_balancers(*state, clock_now() + 3 * NSEC_PER_SEC, list, 8, &total), 0);
 	assert_int_equal(balancers(*state, list), 1);
+}
+
+/* Those of an earlier daemon's balancers that ask seldom have hardly asked this one yet. */
+static void in_the_first_minute_one_question_is_enough(void **state) {
+	struct poller list[8];
+	size_t total;
+
+	pass(59);
+	tell(*state, 1, true, 1, NULL, 1);
+	assert_int_equal(balancers(*state, list), 1);
+	pass(9);
+	assert_int_equal(balancers(*state, list), 1);
+	tell(*state, 2, true, 1, NULL, 1);
+	assert_int_equal(balancers(*state, list), 1);
+	assert_int_equal(list[0].address.s6_addr[15], 1);
+	pass(2);
+	assert_int_equal(
+		audience_balancers(*state, clock_now() - 10 * NSEC_PER_SEC, list, 8, &total), 0);
+}
+
+/* HAProxy's downinter, or one that is reloaded. */
+static void who_has_asked_for_half_a_minute_may_be_silent_for_a_minute(void **state) {
+	struct poller list[8];
+
+	for (int i = 0; i < 31; i++) {
+		tell(*state, 1, true, 1, NULL, 1);
+		tell(*state, 2, true, 1, NULL, i >= 20);
+		pass(1);
+	}
+	pass(12);
+	assert_int_equal(balancers(*state, list), 1);
+	assert_int_equal(list[0].address.s6_addr[15], 1);
+	pass(46);
+	assert_int_equal(balancers(*state, list), 1);
+	pass(2);
+	assert_int_equal(balancers(*state, list), 0);
+}
+
+/* Anyone may send what HAProxy sends. */
+static void made_up_names_push_out_nobody_else(void **state) {
+	struct poller list[2048];
+	size_t total, others = 0;
+	char name[64];
+
+	for (uint32_t i = 2; i < 100; i++)
+		tell(*state, i, true, 1, NULL, 1);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(name, sizeof(name), "UP; name=bck/%d; node=lb1", i);
+		tell(*state, 1, true, 1, name, 1);
+	}
+	audience_pollers(*state, list, 2048, &total);
+	for (size_t i = 0; i < total; i++)
+		others += list[i].address.s6_addr[15] != 1;
+	assert_int_equal(others, 98);
 }
 
 /* "; scur=" and the like change all the time. */
@@ -228,6 +301,13 @@ int main(void) {
 			who_asks_seldom_or_for_something_else_is_no_balancer, create, destroy),
 		cmocka_unit_test_setup_teardown(who_was_silent_before_the_order_is_no_balancer,
 						create, destroy),
+		cmocka_unit_test_setup_teardown(in_the_first_minute_one_question_is_enough, create,
+						destroy),
+		cmocka_unit_test_setup_teardown(
+			who_has_asked_for_half_a_minute_may_be_silent_for_a_minute, create,
+			destroy),
+		cmocka_unit_test_setup_teardown(made_up_names_push_out_nobody_else, create,
+						destroy),
 		cmocka_unit_test_setup_teardown(two_backends_of_one_host_are_two, create, destroy),
 	};
 
