@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 struct maintenance_files maintenance_files_of(const struct config *config) {
 	struct maintenance_files files;
@@ -110,8 +111,11 @@ static int complain(struct text *error, const char *what, const char *path) {
 	return -code;
 }
 
-/* A rename or removal is on the disk once its directory is. */
-static int sync_directory(const char *file, struct text *error) {
+/*
+ * A rename or removal is on the disk once its directory is. Where that fails it counts all the
+ * same, from now on: whoever has given the order must not be told that it was refused.
+ */
+static void sync_directory(const char *file) {
 	char directory[ORDER_FILE_SIZE];
 	char *slash;
 	AUTO_CLOSE int fd = -1;
@@ -120,7 +124,10 @@ static int sync_directory(const char *file, struct text *error) {
 	slash = strrchr(directory, '/');
 	slash[slash == directory] = '\0';
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || fsync(fd) < 0 ? complain(error, "sync", directory) : 0;
+	if (fd < 0 || fsync(fd) < 0)
+		log_warning("cannot sync %s: %s; the order counts, but may not outlast a crash of "
+			    "the host",
+			    directory, strerror(errno));
 }
 
 static int write_bytes(const char *path, const char *bytes, struct text *error) {
@@ -162,11 +169,13 @@ int maintenance_write(const char *file, const struct order *order, struct text *
 		unlink(fresh);
 		return r;
 	}
-	return sync_directory(file, error);
+	sync_directory(file);
+	return 0;
 }
 
 int maintenance_remove(const char *file, struct text *error) {
-	if (unlink(file) == 0)
-		return sync_directory(file, error);
-	return is_absence(errno) ? 0 : complain(error, "remove", file);
+	if (unlink(file) < 0)
+		return is_absence(errno) ? 0 : complain(error, "remove", file);
+	sync_directory(file);
+	return 0;
 }
