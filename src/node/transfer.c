@@ -107,8 +107,11 @@ static const char *read_version(struct transfer_file *file) {
 	if (!S_ISREG(file->seen.st_mode))
 		return "not a regular file";
 	length = buffer ? slurp(file->path, buffer, LARGEST_FILE + 1) : -ENOMEM;
-	if (length < 0)
+	if (length < 0) {
+		/* Not seen, then: perhaps there will be a descriptor next time. */
+		memset(&file->seen, 0, sizeof(file->seen));
 		return strerror((int)-length);
+	}
 	if (length > LARGEST_FILE)
 		return "too large for a wsrep_status_file";
 	if (transfer_parse(&file->transfer, buffer, (size_t)length) < 0)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -277,6 +278,20 @@ static void an_unreadable_file_is_told(void **state) {
 	assert_true(look()->receiving);
 }
 
+static void what_could_not_be_opened_is_read_later(void **state) {
+	struct rlimit before, tight = {.rlim_cur = 0};
+
+	(void)state;
+	replace(RECEIVING);
+	getrlimit(RLIMIT_NOFILE, &before);
+	tight.rlim_max = before.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &tight);
+	assert_string_equal(look()->error, strerror(EMFILE));
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_true(look()->receiving);
+	assert_string_equal(look()->error, "");
+}
+
 /* --- how long it is believed ---------------------------------------------------------------- */
 
 static pid_t start_listener(uid_t account, int *ready) {
@@ -355,6 +370,7 @@ int main(void) {
 		cmocka_unit_test_setup(half_of_a_file_counts_as_unknown, begin),
 		cmocka_unit_test_setup(what_is_no_file_is_not_read, begin),
 		cmocka_unit_test_setup(an_unreadable_file_is_told, begin),
+		cmocka_unit_test_setup(what_could_not_be_opened_is_read_later, begin),
 		cmocka_unit_test_setup(a_left_over_file_is_not_believed_for_long, begin),
 		cmocka_unit_test_setup(a_file_from_the_future_grows_old, begin),
 	};
