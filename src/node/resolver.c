@@ -14,6 +14,7 @@
 #define LOOKUP_INTERVAL (5 * NSEC_PER_SEC)
 
 struct lookup {
+	unsigned int number; /* which of the names asked for so far */
 	char name[CONFIG_TEXT_SIZE];
 	char addresses[ADDRESS_MAX][RESOLVER_ADDRESS_SIZE];
 	size_t count;
@@ -56,13 +57,13 @@ static void look_up(struct lookup *lookup) {
 
 static void publish(const struct lookup *lookup) {
 	pthread_mutex_lock(&resolver.lock);
-	resolver.busy = false;
-	if (strcmp(lookup->name, resolver.found.name) == 0) {
+	if (lookup->number == resolver.found.number) {
+		resolver.busy = false;
 		if (lookup->count > 0)
 			resolver.found = *lookup;
 		resolver.found.error = lookup->error;
+		pthread_cond_broadcast(&resolver.done);
 	}
-	pthread_cond_broadcast(&resolver.done);
 	pthread_mutex_unlock(&resolver.lock);
 }
 
@@ -71,6 +72,7 @@ static void *run(void *context) {
 
 	(void)context;
 	pthread_mutex_lock(&resolver.lock);
+	lookup.number = resolver.found.number;
 	text_copy(lookup.name, sizeof(lookup.name), resolver.found.name);
 	pthread_mutex_unlock(&resolver.lock);
 	look_up(&lookup);
@@ -94,9 +96,10 @@ static void begin_when_due(void) {
 static void take_name(const char *name) {
 	if (strcmp(resolver.found.name, name) == 0)
 		return;
-	resolver.found = (struct lookup){0};
+	resolver.found = (struct lookup){.number = resolver.found.number + 1};
 	text_copy(resolver.found.name, sizeof(resolver.found.name), name);
 	resolver.begun = 0;
+	resolver.busy = false; /* the lookup that runs is of no use any more */
 }
 
 static void wait_until(int64_t deadline) {

@@ -5,8 +5,33 @@
  */
 #include "unit.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/clock.h"
 #include "node/resolver.h"
+
+/* In place of the C library's, which it asks: one name takes as long as the test likes. */
+static pthread_mutex_t slow_name = PTHREAD_MUTEX_INITIALIZER;
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+		struct addrinfo **list) {
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (hints->ai_flags & AI_NUMERICHOST)
+		return real(name, service, hints, list);
+	if (strcmp(name, "slow.invalid") == 0) {
+		pthread_mutex_lock(&slow_name);
+		pthread_mutex_unlock(&slow_name);
+		return real("127.0.0.8", service, hints, list);
+	}
+	return real(strcmp(name, "quick.invalid") == 0 ? "127.0.0.9" : name, service, hints, list);
+}
 
 static bool find(const char *name, int64_t deadline, char *address, char *message, size_t size) {
 	struct text error;
@@ -45,6 +70,33 @@ static void the_wait_ends_at_the_deadline(void **state) {
 	assert_memory_equal(message, "another.invalid: ", 17);
 }
 
+static unsigned long threads(void) {
+	struct stat status;
+
+	assert_int_equal(stat("/proc/self/task", &status), 0);
+	return status.st_nlink - 2;
+}
+
+/* As after a reload: a lookup that hangs is of no use any more, and none waits for it. */
+static void another_name_waits_for_no_lookup(void **state) {
+	char address[RESOLVER_ADDRESS_SIZE], message[128];
+	unsigned long before = threads();
+
+	(void)state;
+	pthread_mutex_lock(&slow_name);
+	assert_false(find("slow.invalid", clock_now() + 50 * NSEC_PER_MSEC, address, message,
+			  sizeof(message)));
+	assert_true(find("quick.invalid", clock_now() + 20 * NSEC_PER_SEC, address, message,
+			 sizeof(message)));
+	assert_string_equal(address, "127.0.0.9");
+	/* nor is what it finds taken for the name's */
+	pthread_mutex_unlock(&slow_name);
+	while (threads() > before)
+		sched_yield();
+	assert_true(find("quick.invalid", 0, address, message, sizeof(message)));
+	assert_string_equal(address, "127.0.0.9");
+}
+
 static void an_address_that_nobody_knows_is_passed_over(void **state) {
 	(void)state;
 	resolver_pass_over("192.0.2.1");
@@ -56,6 +108,7 @@ int main(void) {
 		cmocka_unit_test(numbers_are_themselves),
 		cmocka_unit_test(without_a_deadline_there_is_no_wait),
 		cmocka_unit_test(the_wait_ends_at_the_deadline),
+		cmocka_unit_test(another_name_waits_for_no_lookup),
 		cmocka_unit_test(an_address_that_nobody_knows_is_passed_over),
 	};
 
