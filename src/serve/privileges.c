@@ -22,7 +22,7 @@ static void make_parent(const char *path, const struct passwd *user) {
 	if (!slash || slash == parent)
 		return;
 	*slash = '\0';
-	if (mkdir(parent, 0755) == 0 && chown(parent, user->pw_uid, user->pw_gid) < 0)
+	if (mkdir(parent, 0755) == 0 && lchown(parent, user->pw_uid, user->pw_gid) < 0)
 		log_warning("%s: %s", parent, strerror(errno));
 }
 
