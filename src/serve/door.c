@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +46,16 @@ static bool may_enter(const struct door *door, int fd, const struct sockaddr *pe
 	return network_list_allows(&door->settings.allow, peer);
 }
 
+/*
+ * A TLS server speaks first in two pieces, the second of which would wait for the caller to confirm
+ * the first. HAProxy lets its kernel take its time with that (no TCP_QUICKACK): 40 ms.
+ */
+static void let_speak_at_once(int fd) {
+	const int yes = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}
+
 /* False: nobody waits, or there are no descriptors for who does. */
 static bool let_one_in(struct door *door) {
 	struct sockaddr_storage peer;
@@ -55,6 +67,8 @@ static bool let_one_in(struct door *door) {
 			errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
 		return errno == ECONNABORTED || errno == EINTR;
 	}
+	if (door->settings.tls_cert[0])
+		let_speak_at_once(fd);
 	/* MHD closes what it does not take. */
 	if (may_enter(door, fd, (const struct sockaddr *)&peer))
 		MHD_add_connection(door->daemon, fd, (const struct sockaddr *)&peer, length);

@@ -100,7 +100,7 @@ def siege_of_https(besiege, tmp_path):
     authority = Authority(tmp_path / "authority", "the authority")
     certificate, key = authority.sign("web", "127.0.0.1")
     verify = f"default-server check-ssl verify required ca-file {authority.ca}"
-    return besiege({"tls_cert": certificate, "tls_key": key}, [verify], inter=500)
+    return besiege({"tls_cert": certificate, "tls_key": key}, [verify])
 
 
 class Watch(threading.Thread):

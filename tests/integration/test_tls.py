@@ -215,6 +215,18 @@ def test_https_is_verified_by_haproxy(https, other_authority, node, running, tmp
     assert balancer.checked("web")[1] == "L6RSP"
 
 
+@pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed")
+def test_haproxy_waits_for_no_delayed_ack(https, authority, node, running, tmp_path):
+    """Linux delays one by 40 ms at least, so the quickest of several checks tells."""
+    checker, _ = https
+    verify = f"default-server check-ssl verify required ca-file {authority.ca}"
+    servers = {"web": ((node.host, node.port), checker.address)}
+    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify, "timeout check 5s"],
+                               servers, inter=1000))
+    balancer.wait("web", "UP", "200")
+    until(lambda: int(balancer.servers()["web"]["check_duration"] or 1000) < 35, "a quick check", 10)
+
+
 def test_bad_certificate_keeps_the_running_one(https, authority):
     checker, files = https
     _, before = ask_securely(checker, authority)
