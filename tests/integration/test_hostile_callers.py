@@ -33,10 +33,10 @@ pytestmark = [
 
 BALANCER = "127.0.0.77"
 MIB = 1024  # KiB
-# Milliseconds, besides what the machine takes for the quiet one. On a machine of our own they are
-# below 10; this is for one that runs everything else too. The worst stays below the second after
-# which the kernel repeats a connection request that found the queue full.
-MEDIAN, P99, WORST = 50, 250, 900
+# Milliseconds, besides what the machine takes for the quiet one: on one of our own they are below
+# 10. Of a short siege's dozen checks the 99th of a hundred is the worst. That stays below the second
+# after which the kernel repeats a connection request that found the queue full.
+MEDIAN, P99, WORST = 25, 50 if SECONDS >= 10 else 250, 900
 
 SLOWHTTPTEST = {
     "slow headers": ["-H"],
