@@ -52,9 +52,10 @@ def throughput(trials):
         ratio = compare(trials, cpu, (daemon, connection, 16), (constant, connection, 16))
         name = f"CPU per check, {connection}, 16 callers: of the {constant}"
         yield Goal(name, ratio, 1 / goal)
-    for old in trials.old:
-        if 16 not in trials.plan.slow_callers:
-            break
+    # The old way sleeps; how the daemon compares with one that does not is told in the table.
+    for old in (trials.field.old, trials.field.old_twice):
+        if (old, NEW, 16) not in trials.checks:
+            continue
         ratio = compare(trials, rate, (daemon, NEW, 16), (old, NEW, 16))
         name = f"checks/s, {NEW}, 16 callers: of the {old}"
         # With more cores the scripts are faster, the daemon's door is not.
