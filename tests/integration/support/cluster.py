@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 from support.programs import REPO, program
 from support.wait import until
@@ -14,6 +15,7 @@ from support.wait import until
 TOOL = REPO / "scripts/galera-cluster"
 USER = "clustercheckuser"
 PASSWORD = "clustercheckpassword!"
+PRIMARY_PATIENCE = 20  # seconds for a server to start, and for a primary component to form
 PORT = 23806
 EXTRA_PORT = 23807
 
@@ -96,11 +98,32 @@ class Cluster:
         for node in self.nodes:
             if not node.runs():
                 node.start("--no-wait")
+        lost_since = time.monotonic()
         for node in self.nodes:
-            until(node.comes_up, f"answer from {node.name}", 30, 0.05)
+            while not self.comes_up_within(node, PRIMARY_PATIENCE):
+                assert time.monotonic() - lost_since < 90, f"no answer from {node.name}"
+                self.bootstrap_what_is_left()
             node.reset_settings()
         for node in self.nodes:
             node.wait()
+
+    def comes_up_within(self, node, seconds):
+        end = time.monotonic() + seconds
+        until(lambda: node.comes_up() or time.monotonic() > end, f"answer from {node.name}",
+              seconds + 30, 0.05)
+        return time.monotonic() <= end
+
+    def bootstrap_what_is_left(self):
+        """Of a primary component that fell apart all members must meet again, or it stays lost: so it
+        does when one of them has lost its data meanwhile. Then somebody has to decide."""
+        left = {}
+        for node in self.nodes:
+            try:
+                left[node] = node.status("wsrep_cluster_status")
+            except RuntimeError:
+                pass  # it does not answer
+        if left and "Primary" not in left.values():
+            next(iter(left)).sql("SET GLOBAL wsrep_provider_options='pc.bootstrap=YES'")
 
 
 class Node:
