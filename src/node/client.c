@@ -13,9 +13,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "node/client_error.h"
+#include "node/client_internal.h"
 #include "node/mysql_compat.h"
-#include "node/password.h"
-#include "node/resolver.h"
 
 /* Nothing we ask for is larger; what claims to be is no answer. */
 #define LARGEST_PACKET (256ul * 1024)
@@ -27,6 +26,7 @@ struct client {
 	MYSQL mysql;	 /* first: the library hands it back where a client is wanted */
 	size_t received; /* bytes since the last question */
 	bool received_any;
+	struct compat_operation connecting;
 };
 
 /*
@@ -82,7 +82,7 @@ static void succeed(struct probe_result *result) {
 	*result = (struct probe_result){.outcome = PROBE_OK};
 }
 
-static void fail(struct probe_result *result, enum probe_outcome outcome, unsigned int code,
+void client_fail(struct probe_result *result, enum probe_outcome outcome, unsigned int code,
 		 const char *message) {
 	result->outcome = outcome;
 	result->code = code;
@@ -94,12 +94,14 @@ static void fail_from(struct probe_result *result, struct client *client) {
 	unsigned int code = mysql_errno(mysql);
 
 	if (client->received > LARGEST_ANSWER) {
-		fail(result, PROBE_PROTOCOL_ERROR, 0, NO_END);
+		client_fail(result, PROBE_PROTOCOL_ERROR, 0, NO_END);
 		return;
 	}
-	fail(result, client_error_outcome(code, mysql_error(mysql)), code, mysql_error(mysql));
+	client_fail(result, client_error_outcome(code, mysql_error(mysql)), code,
+		    mysql_error(mysql));
 	if (result->outcome == PROBE_OK)
-		fail(result, PROBE_PROTOCOL_ERROR, 0, "the client library failed without an error");
+		client_fail(result, PROBE_PROTOCOL_ERROR, 0,
+			    "the client library failed without an error");
 }
 
 /* --- waiting -------------------------------------------------------------------------------- */
@@ -129,33 +131,31 @@ static int wait_for(const struct client_limit *limit, struct client_wait wait, s
 	return 0;
 }
 
-/* Waits for an operation in progress; < 0 means it must be abandoned and the connection dropped. */
-static int go_on(const struct client_limit *limit, MYSQL *mysql, const struct compat_operation *op,
-		 short *revents) {
+int client_go_on(const struct client_limit *limit, struct client_wait wait, short *revents) {
 	int r;
 
 	do
-		r = wait_for(limit, compat_wait(mysql, op), revents);
-	while (r == 0 && *revents == 0 && compat_wait(mysql, op).slice_ms < 0);
+		r = wait_for(limit, wait, revents);
+	while (r == 0 && *revents == 0 && wait.slice_ms < 0);
 	return r;
 }
 
-static int abandon(struct probe_result *result, int r, const char *doing) {
+int client_give_up(struct probe_result *result, int r, const char *doing) {
 	char storage[128];
 	struct text message;
 
 	text_init(&message, storage, sizeof(storage));
 	text_format(&message, "no answer in time while %s", doing);
 	if (r == -ETIMEDOUT)
-		fail(result, PROBE_TIMEOUT, 0, storage);
+		client_fail(result, PROBE_TIMEOUT, 0, storage);
 	else if (r != -ECANCELED)
-		fail(result, PROBE_PROTOCOL_ERROR, 0, strerror(-r));
+		client_fail(result, PROBE_PROTOCOL_ERROR, 0, strerror(-r));
 	return r == -ECANCELED ? r : 0;
 }
 
-/* --- logging in ----------------------------------------------------------------------------- */
+/* --- connecting ----------------------------------------------------------------------------- */
 
-static struct client *make_client(const struct mysql_settings *settings) {
+struct client *client_create(const struct mysql_settings *settings) {
 	struct client *client = calloc(1, sizeof(*client));
 	MYSQL *mysql = client ? mysql_init(&client->mysql) : NULL;
 	unsigned long packet = LARGEST_PACKET;
@@ -175,180 +175,51 @@ static struct client *make_client(const struct mysql_settings *settings) {
 	return client;
 }
 
-static const char *or_null(const char *text) {
-	return text[0] ? text : NULL;
-}
-
-/* The library keeps pointers to what it was given until the login is over. */
-struct client_login {
-	struct mysql_settings settings;
-	char password[CONFIG_TEXT_SIZE];
-	unsigned int extra_port;
-	struct client_limit limit;
-	int waited; /* what the library's own waiting came to: 0, -ETIMEDOUT, -ECANCELED */
-	struct client *client;
-	struct compat_operation op;
-	bool begun, succeeded;
-};
-
-static _Thread_local struct client_login *login_inside; /* the one the library works on */
+static _Thread_local struct client_attempt *attempt_inside; /* the one the library works on */
 
 /* A TLS handshake is waited for within Connector/C 3.3; > 0: go on. */
 static int wait_inside(int fd, short events) {
 	struct client_wait wait = {.fd = fd, .events = events, .slice_ms = -1};
-	struct client_login *login = login_inside;
+	struct client_attempt *attempt = attempt_inside;
 	short revents = 0;
 
-	if (!login)
+	if (!attempt)
 		return 0;
-	do
-		login->waited = wait_for(&login->limit, wait, &revents);
-	while (login->waited == 0 && revents == 0);
-	errno = -login->waited;
-	return login->waited == 0;
+	attempt->waited = client_go_on(&attempt->limit, wait, &revents);
+	errno = -attempt->waited;
+	return attempt->waited == 0;
 }
 
-static void login_free(struct client_login *login) {
-	explicit_bzero(login, sizeof(*login));
-	free(login);
-}
+bool client_connect(struct client *client, struct client_attempt *attempt, short revents,
+		    struct probe_result *result) {
+	struct compat_operation *op = &client->connecting;
 
-/*
- * The library would look a name up itself, and wait. It must have the name, though, to compare it
- * with a certificate.
- */
-static bool find_host(struct client_login *login, struct probe_result *result) {
-	struct mysql_settings *settings = &login->settings;
-	char address[RESOLVER_ADDRESS_SIZE];
-	char storage[sizeof(result->error)];
-	struct text error;
-
-	if (!settings->host[0] || settings->tls == TLS_VERIFY)
-		return true;
-	text_init(&error, storage, sizeof(storage));
-	if (resolver_find(settings->host, login->limit.deadline, address, &error))
-		return text_copy(settings->host, sizeof(settings->host), address);
-	fail(result, PROBE_UNREACHABLE, 0, storage);
-	return false;
-}
-
-struct client_login *client_login_begin(const struct mysql_settings *settings,
-					unsigned int extra_port, const struct client_limit *limit,
-					struct probe_result *result) {
-	struct client_login *login = calloc(1, sizeof(*login));
-	struct text why;
-
-	if (!login) {
-		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
-		return NULL;
-	}
-	login->settings = *settings;
-	login->extra_port = extra_port;
-	login->limit = *limit;
-	if (!find_host(login, result)) {
-		login_free(login);
-		return NULL;
-	}
-	text_init(&why, result->error, sizeof(result->error));
-	if (password_find(settings, login->password, sizeof(login->password), &why) < 0) {
-		result->outcome = PROBE_ACCESS_DENIED;
-		result->code = 0;
-		login_free(login);
-		return NULL;
-	}
-	login->client = make_client(&login->settings);
-	if (!login->client) {
-		fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
-		login_free(login);
-		return NULL;
-	}
-	return login;
-}
-
-static void connect_further(struct client_login *login, short revents) {
-	const struct mysql_settings *settings = &login->settings;
-	const char *host = or_null(settings->host);
-	const char *socket = or_null(settings->socket);
-	unsigned int port = host ? (unsigned int)settings->port : 0;
-
-	if (login->extra_port) {
-		host = host ? host : "127.0.0.1";
-		socket = NULL;
-		port = login->extra_port;
-	}
-	login_inside = login;
-	compat_connect(&login->client->mysql, &login->op, host, or_null(settings->user),
-		       or_null(login->password), port, socket, !login->begun, revents);
-	login_inside = NULL;
-	login->begun = true;
-}
-
-bool client_login_go_on(struct client_login *login, short revents, struct probe_result *result) {
-	connect_further(login, revents);
-	if (login->op.pending)
+	attempt_inside = attempt;
+	compat_connect(&client->mysql, op, attempt->host, attempt->user, attempt->password,
+		       attempt->port, attempt->socket, !attempt->begun, revents);
+	attempt_inside = NULL;
+	attempt->begun = true;
+	if (op->pending)
 		return false;
-	if (login->op.failed && login->waited == -ETIMEDOUT)
-		abandon(result, login->waited, "logging in");
-	else if (login->op.failed)
-		fail_from(result, login->client);
-	else if (login->settings.tls >= TLS_REQUIRED &&
-		 !mysql_get_ssl_cipher(&login->client->mysql))
-		/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
-		fail(result, PROBE_PROTOCOL_ERROR, 0,
-		     "TLS is required, but the server offers none");
-	else
+	if (!op->failed)
 		succeed(result);
-	if (result->outcome == PROBE_UNREACHABLE || result->outcome == PROBE_REFUSED)
-		resolver_pass_over(login->settings.host);
-	login->succeeded = result->outcome == PROBE_OK;
-	compat_forget_password(&login->client->mysql);
+	else if (attempt->waited == -ETIMEDOUT)
+		client_give_up(result, attempt->waited, "logging in");
+	else
+		fail_from(result, client);
 	return true;
 }
 
-struct client_wait client_login_wait(const struct client_login *login) {
-	return compat_wait(&login->client->mysql, &login->op);
+struct client_wait client_connect_wait(struct client *client) {
+	return compat_wait(&client->mysql, &client->connecting);
 }
 
-struct client *client_login_take(struct client_login *login) {
-	struct client *client = login->client;
-
-	if (!login->succeeded) {
-		client_drop(client);
-		client = NULL;
-	}
-	login_free(login);
-	return client;
+bool client_is_encrypted(struct client *client) {
+	return mysql_get_ssl_cipher(&client->mysql) != NULL;
 }
 
-void client_login_abandon(struct client_login *login) {
-	if (!login)
-		return;
-	compat_forget_password(&login->client->mysql);
-	client_drop(login->client);
-	login_free(login);
-}
-
-int client_log_in(struct client **client, const struct mysql_settings *settings,
-		  unsigned int extra_port, const struct client_limit *limit,
-		  struct probe_result *result) {
-	struct client_login *login = client_login_begin(settings, extra_port, limit, result);
-	short revents = 0;
-	int r;
-
-	*client = NULL;
-	if (!login)
-		return 0;
-	while (!client_login_go_on(login, revents, result)) {
-		r = go_on(limit, &login->client->mysql, &login->op, &revents);
-		if (r < 0) {
-			resolver_pass_over(login->settings.host);
-			client_login_abandon(login);
-			return abandon(result, r, "logging in");
-		}
-	}
-	r = login->waited == -ECANCELED ? -ECANCELED : 0;
-	*client = client_login_take(login);
-	return r;
+void client_forget_password(struct client *client) {
+	compat_forget_password(&client->mysql);
 }
 
 /* --- asking and leaving --------------------------------------------------------------------- */
@@ -389,10 +260,10 @@ static bool finish_step(struct client *client, struct compat_operation *op, clie
 
 	step(mysql, op, sql, true, 0);
 	while (op->pending) {
-		*r = go_on(limit, mysql, op, &revents);
+		*r = client_go_on(limit, compat_wait(mysql, op), &revents);
 		if (*r < 0) {
 			unwind(mysql, op, step);
-			*r = abandon(result, *r, "asking for the node's state");
+			*r = client_give_up(result, *r, "asking for the node's state");
 			return false;
 		}
 		step(mysql, op, sql, false, revents);
@@ -418,7 +289,7 @@ static int walk_rows(struct client *client, struct compat_operation *op,
 			return 0;
 		}
 		if (count == MOST_ROWS) {
-			fail(result, PROBE_PROTOCOL_ERROR, 0, NO_END);
+			client_fail(result, PROBE_PROTOCOL_ERROR, 0, NO_END);
 			break;
 		}
 		on_row(context, columns, (const char *const *)op->row);
@@ -437,7 +308,8 @@ int client_ask(struct client *client, const char *sql, const struct client_limit
 	if (!finish_step(client, &op, query_step, sql, limit, result, &r))
 		return r;
 	if ((mysql_field_count(mysql) > 0) != (on_row != NULL)) {
-		fail(result, PROBE_PROTOCOL_ERROR, 0, "the server's answer has another shape");
+		client_fail(result, PROBE_PROTOCOL_ERROR, 0,
+			    "the server's answer has another shape");
 		return 0;
 	}
 	succeed(result);

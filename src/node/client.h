@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A client connection: logging in, asking, leaving. The only user of the MySQL client library,
- * whose non-blocking calls give every operation one deadline and let it be cancelled at any moment.
+ * A client connection, as client_login.h makes it: asking, leaving. client.c is the only user of
+ * the MySQL client library, whose non-blocking calls give every operation one deadline and let it
+ * be cancelled at any moment.
  *
  * What a server does is an outcome, reported in a probe_result; a negative return is -ECANCELED and
  * nothing else. One thread at a time may use a client; it must have called client_thread_init().
@@ -11,7 +12,6 @@
 
 #include <stdint.h>
 
-#include "config/config.h"
 #include "node/facts.h"
 
 struct client;
@@ -23,6 +23,13 @@ struct client_limit {
 	int cancel_fd;
 };
 
+/* What poll(2) is to wait for. */
+struct client_wait {
+	int fd; /* -1: nothing yet */
+	short events;
+	int slice_ms; /* go on after this time even without an event; -1: no need to */
+};
+
 /* Once per process, before threads exist, and at its end; then in each thread that has a client. */
 int client_library_init(void);
 void client_library_finish(void);
@@ -31,40 +38,6 @@ void client_thread_finish(void);
 
 /* Name and version of the library, such as "MariaDB Connector/C 3.3.20"; static, any thread. */
 const char *client_library_version(void);
-
-/*
- * Reads password and option files, connects and logs in; over TCP to `extra_port` where that is not
- * 0. `*client` is the caller's when the outcome is PROBE_OK, and NULL otherwise.
- */
-int client_log_in(struct client **client, const struct mysql_settings *settings,
-		  unsigned int extra_port, const struct client_limit *limit,
-		  struct probe_result *result);
-
-/* What poll(2) is to wait for. */
-struct client_wait {
-	int fd; /* -1: nothing yet */
-	short events;
-	int slice_ms; /* go on after this time even without an event; -1: no need to */
-};
-
-/*
- * A login in its steps, for those who have something else to wait for meanwhile: begin, then go on
- * whenever the wait is over, until the outcome is there; then take the client, or abandon it at any
- * time. NULL, with the outcome, when it cannot even begin. The limit is for what a library waits
- * for inside a step (Connector/C 3.3: the TLS handshake); the caller keeps to it between them.
- */
-struct client_login;
-struct client_login *client_login_begin(const struct mysql_settings *settings,
-					unsigned int extra_port, const struct client_limit *limit,
-					struct probe_result *result);
-struct client_wait client_login_wait(const struct client_login *login);
-
-/* True when it is over and `result` says how. The first call takes no events (0). */
-bool client_login_go_on(struct client_login *login, short revents, struct probe_result *result);
-
-/* Ends the login; the client is the caller's, or NULL where it has failed. */
-struct client *client_login_take(struct client_login *login);
-void client_login_abandon(struct client_login *login); /* NULL is fine */
 
 /* Called per row; a value is NULL where SQL says NULL. */
 typedef void (*client_row)(void *context, unsigned int columns, const char *const *values);

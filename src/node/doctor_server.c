@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "node/client.h"
+#include "node/client_login.h"
 #include "node/doctor.h"
 #include "node/verdict.h"
 

@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "node/client.h"
 #include "node/client_error.h"
+#include "node/client_login.h"
 #include "node/flow.h"
 
 /* ER_UNKNOWN_SYSTEM_VARIABLE, in MySQL and MariaDB alike. */

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "node/client_error.h"
+#include "node/client_login.h"
 #include "node/probe.h"
 #include "node/verdict.h"
 #include "view/explain.h"

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "node/client.h"
+#include "node/client_login.h"
 #include "scripted_mysql.h"
 
 #define SOON (30 * NSEC_PER_MSEC)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/client_login.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "node/client_internal.h"
+#include "node/password.h"
+#include "node/resolver.h"
+
+/* The library keeps pointers to what it was given until the login is over. */
+struct client_login {
+	struct mysql_settings settings;
+	char password[CONFIG_TEXT_SIZE];
+	struct client_attempt attempt;
+	struct client *client;
+	bool succeeded;
+};
+
+static void login_free(struct client_login *login) {
+	explicit_bzero(login, sizeof(*login));
+	free(login);
+}
+
+/*
+ * The library would look a name up itself, and wait. It must have the name, though, to compare it
+ * with a certificate.
+ */
+static bool find_host(struct client_login *login, struct probe_result *result) {
+	struct mysql_settings *settings = &login->settings;
+	char address[RESOLVER_ADDRESS_SIZE];
+	char storage[sizeof(result->error)];
+	struct text error;
+
+	if (!settings->host[0] || settings->tls == TLS_VERIFY)
+		return true;
+	text_init(&error, storage, sizeof(storage));
+	if (resolver_find(settings->host, login->attempt.limit.deadline, address, &error))
+		return text_copy(settings->host, sizeof(settings->host), address);
+	client_fail(result, PROBE_UNREACHABLE, 0, storage);
+	return false;
+}
+
+static const char *or_null(const char *text) {
+	return text[0] ? text : NULL;
+}
+
+static void set_destination(struct client_login *login, unsigned int extra_port) {
+	const struct mysql_settings *settings = &login->settings;
+	struct client_attempt *attempt = &login->attempt;
+
+	attempt->user = or_null(settings->user);
+	attempt->password = or_null(login->password);
+	attempt->host = or_null(settings->host);
+	attempt->socket = or_null(settings->socket);
+	attempt->port = attempt->host ? (unsigned int)settings->port : 0;
+	if (extra_port) {
+		attempt->host = attempt->host ? attempt->host : "127.0.0.1";
+		attempt->socket = NULL;
+		attempt->port = extra_port;
+	}
+}
+
+struct client_login *client_login_begin(const struct mysql_settings *settings,
+					unsigned int extra_port, const struct client_limit *limit,
+					struct probe_result *result) {
+	struct client_login *login = calloc(1, sizeof(*login));
+	struct text why;
+
+	if (!login) {
+		client_fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
+		return NULL;
+	}
+	login->settings = *settings;
+	login->attempt.limit = *limit;
+	if (!find_host(login, result)) {
+		login_free(login);
+		return NULL;
+	}
+	text_init(&why, result->error, sizeof(result->error));
+	if (password_find(settings, login->password, sizeof(login->password), &why) < 0) {
+		result->outcome = PROBE_ACCESS_DENIED;
+		result->code = 0;
+		login_free(login);
+		return NULL;
+	}
+	set_destination(login, extra_port);
+	login->client = client_create(&login->settings);
+	if (!login->client) {
+		client_fail(result, PROBE_PROTOCOL_ERROR, 0, "out of memory");
+		login_free(login);
+		return NULL;
+	}
+	return login;
+}
+
+bool client_login_go_on(struct client_login *login, short revents, struct probe_result *result) {
+	if (!client_connect(login->client, &login->attempt, revents, result))
+		return false;
+	/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
+	if (result->outcome == PROBE_OK && login->settings.tls >= TLS_REQUIRED &&
+	    !client_is_encrypted(login->client))
+		client_fail(result, PROBE_PROTOCOL_ERROR, 0,
+			    "TLS is required, but the server offers none");
+	if (result->outcome == PROBE_UNREACHABLE || result->outcome == PROBE_REFUSED)
+		resolver_pass_over(login->settings.host);
+	login->succeeded = result->outcome == PROBE_OK;
+	client_forget_password(login->client);
+	return true;
+}
+
+struct client_wait client_login_wait(const struct client_login *login) {
+	return client_connect_wait(login->client);
+}
+
+struct client *client_login_take(struct client_login *login) {
+	struct client *client = login->client;
+
+	if (!login->succeeded) {
+		client_drop(client);
+		client = NULL;
+	}
+	login_free(login);
+	return client;
+}
+
+void client_login_abandon(struct client_login *login) {
+	if (!login)
+		return;
+	client_forget_password(login->client);
+	client_drop(login->client);
+	login_free(login);
+}
+
+int client_log_in(struct client **client, const struct mysql_settings *settings,
+		  unsigned int extra_port, const struct client_limit *limit,
+		  struct probe_result *result) {
+	struct client_login *login = client_login_begin(settings, extra_port, limit, result);
+	short revents = 0;
+	int r;
+
+	*client = NULL;
+	if (!login)
+		return 0;
+	while (!client_login_go_on(login, revents, result)) {
+		r = client_go_on(limit, client_login_wait(login), &revents);
+		if (r < 0) {
+			resolver_pass_over(login->settings.host);
+			client_login_abandon(login);
+			return client_give_up(result, r, "logging in");
+		}
+	}
+	r = login->attempt.waited == -ECANCELED ? -ECANCELED : 0;
+	*client = client_login_take(login);
+	return r;
+}
