@@ -17,20 +17,13 @@
 #include "node/announce.h"
 #include "node/census.h"
 #include "node/client.h"
+#include "node/plan.h"
 #include "node/probe.h"
 #include "node/steward.h"
 
 #define CLOSEST_ROUNDS (10 * NSEC_PER_MSEC)
-#define SHORTEST_PAUSE (20 * NSEC_PER_MSEC)
-#define LONGEST_PAUSE NSEC_PER_SEC
 #define LOGIN_RETRY NSEC_PER_SEC
 #define CENSUS_WANTED (3 * NSEC_PER_SEC)
-
-struct plan {
-	struct mysql_settings mysql;
-	int64_t interval, login_interval, max_age;
-	char status_file[CONFIG_PATH_SIZE];
-};
 
 struct prober {
 	pthread_t thread;
@@ -51,31 +44,6 @@ struct prober {
 	unsigned int failures; /* rounds in a row */
 	unsigned int seed;
 };
-
-static struct plan *make_plan(const struct config *config) {
-	struct plan *plan = calloc(1, sizeof(*plan));
-
-	if (!plan)
-		return NULL;
-	plan->mysql = config->mysql;
-	plan->interval = config->interval;
-	plan->login_interval = config->login_interval;
-	plan->max_age = config->policy.max_age;
-	memcpy(plan->status_file, config->notify.status_file, sizeof(plan->status_file));
-	return plan;
-}
-
-static void free_plan(struct plan *plan) {
-	if (!plan)
-		return;
-	explicit_bzero(plan, sizeof(*plan));
-	free(plan);
-}
-
-/* A round with one reconnect, then a login, then a pause; and time for a busy machine. */
-static int64_t longest_beat(const struct plan *plan) {
-	return plan->interval + 3 * plan->mysql.timeout + LONGEST_PAUSE + NSEC_PER_SEC;
-}
 
 static void beat(struct prober *prober) {
 	atomic_store_explicit(&prober->beat, clock_now(), memory_order_relaxed);
@@ -101,24 +69,19 @@ static void publish(struct prober *prober) {
 			 publication_publish(prober->publication, &prober->facts, changes));
 }
 
-static bool is_other_server(const struct mysql_settings *a, const struct mysql_settings *b) {
-	return strcmp(a->socket, b->socket) != 0 || strcmp(a->host, b->host) != 0 ||
-	       a->port != b->port;
-}
-
 static void take_plan(struct prober *prober) {
 	struct plan *plan = atomic_exchange(&prober->pending, NULL);
 
 	if (!plan)
 		return;
 	/* What another server said is nothing known of this one. */
-	if (is_other_server(&prober->plan->mysql, &plan->mysql)) {
+	if (plan_is_for_other_server(plan, prober->plan)) {
 		prober->facts.probe = prober->facts.login = (struct probe_result){0};
 		publish(prober);
 	}
 	if (strcmp(prober->status_file.path, plan->status_file) != 0)
 		transfer_file_init(&prober->status_file, plan->status_file);
-	free_plan(prober->plan);
+	plan_destroy(prober->plan);
 	prober->plan = plan;
 	probe_configure(prober->probe, &plan->mysql);
 	prober->login_due = 0;
@@ -219,30 +182,13 @@ static void go_on_with_login(struct prober *prober, short revents) {
 		finish_login(prober, &login);
 }
 
-/*
- * After a failure: the pause doubles up to a second, less when the next failure would otherwise
- * come so late that this one is stale before it. The jitter keeps many nodes from trying in step.
- */
-static int64_t pause_after_failure(struct prober *prober) {
-	const struct plan *plan = prober->plan;
-	int64_t room = plan->max_age - plan->mysql.timeout - 200 * NSEC_PER_MSEC;
-	int64_t limit = room < LONGEST_PAUSE ? room : LONGEST_PAUSE;
-	unsigned int doublings = prober->failures < 8 ? prober->failures - 1 : 7;
-	int64_t pause = SHORTEST_PAUSE << doublings;
-
-	if (pause > limit)
-		pause = limit;
-	if (pause < SHORTEST_PAUSE)
-		pause = SHORTEST_PAUSE;
-	return pause - pause / 5 * (rand_r(&prober->seed) % 100) / 100;
-}
-
 static int64_t next_round(struct prober *prober, int64_t begin) {
 	int64_t now = clock_now();
 	int64_t next = begin + prober->plan->interval;
 
 	if (prober->failures > 0)
-		return now + pause_after_failure(prober);
+		return now +
+		       plan_pause_after_failure(prober->plan, prober->failures, &prober->seed);
 	return next > now ? next : now;
 }
 
@@ -335,8 +281,8 @@ static void *run(void *context) {
 }
 
 static void prober_free(struct prober *prober) {
-	free_plan(atomic_load(&prober->pending));
-	free_plan(prober->plan);
+	plan_destroy(atomic_load(&prober->pending));
+	plan_destroy(prober->plan);
 	probe_destroy(prober->probe);
 	if (prober->stop_fd >= 0)
 		close(prober->stop_fd);
@@ -350,14 +296,14 @@ static int prober_init(struct prober *prober, const struct config *config) {
 	prober->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (prober->stop_fd < 0 || prober->wake_fd < 0)
 		return -errno;
-	prober->plan = make_plan(config);
+	prober->plan = plan_create(config);
 	prober->probe = probe_create(&config->mysql, prober->stop_fd);
 	if (!prober->plan || !prober->probe)
 		return -ENOMEM;
 	transfer_file_init(&prober->status_file, prober->plan->status_file);
 	prober->seed = (unsigned int)clock_wall();
 	atomic_init(&prober->beat, clock_now());
-	atomic_init(&prober->longest, longest_beat(prober->plan));
+	atomic_init(&prober->longest, plan_longest_beat(prober->plan));
 	return thread_start(&prober->thread, run, prober);
 }
 
@@ -406,12 +352,12 @@ void prober_destroy(struct prober *prober) {
 }
 
 int prober_configure(struct prober *prober, const struct config *config) {
-	struct plan *plan = make_plan(config);
+	struct plan *plan = plan_create(config);
 
 	if (!plan)
 		return -ENOMEM;
-	atomic_store(&prober->longest, longest_beat(plan));
-	free_plan(atomic_exchange(&prober->pending, plan));
+	atomic_store(&prober->longest, plan_longest_beat(plan));
+	plan_destroy(atomic_exchange(&prober->pending, plan));
 	prober_wake(prober);
 	return 0;
 }
