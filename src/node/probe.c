@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/probe.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +10,7 @@
 #include "node/client_error.h"
 #include "node/client_login.h"
 #include "node/flow.h"
-
-/* ER_UNKNOWN_SYSTEM_VARIABLE, in MySQL and MariaDB alike. */
-#define UNKNOWN_VARIABLE 1193
+#include "node/questions.h"
 
 /*
  * A kept connection that was cut is made anew within the round, so that a killed session or a quick
@@ -28,11 +25,7 @@ struct probe {
 	struct client *kept;	    /* NULL: not connected */
 	struct client_login *login; /* fresh one under way, or NULL */
 	int64_t login_deadline;
-	enum flavour flavour;
-	char server_version[64];
-	char select[1024]; /* the variables this server has */
-	enum fact_id selected[FACT_COUNT];
-	unsigned int selected_count;
+	struct questions questions;
 	struct flow_window flow;
 };
 
@@ -73,172 +66,7 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
 	explicit_bzero(&before, sizeof(before));
 }
 
-/* --- asking --------------------------------------------------------------------------------- */
-
-static void append_names(struct text *sql, enum fact_source source) {
-	bool first = true;
-
-	for (enum fact_id id = 0; id < FACT_COUNT; id++) {
-		if (fact_info(id)->source != source)
-			continue;
-		text_format(sql, "%s'%s'", first ? "" : ",", fact_info(id)->name);
-		first = false;
-	}
-}
-
-/* What the rows of a statement are taken into. */
-struct rows {
-	struct probe *probe;
-	struct facts *facts;
-	bool misshapen;
-	unsigned int count;
-	char version_comment[128];
-};
-
-static int ask(struct probe *probe, const char *sql, const struct client_limit *limit,
-	       client_row on_row, struct rows *rows) {
-	struct probe_result *result = &rows->facts->probe;
-	int r;
-
-	rows->probe = probe;
-	r = client_ask(probe->kept, sql, limit, on_row, rows, result);
-	if (r < 0 || result->outcome != PROBE_OK || !rows->misshapen)
-		return r;
-	result->outcome = PROBE_PROTOCOL_ERROR;
-	text_copy(result->error, sizeof(result->error), "the server's answer has another shape");
-	return 0;
-}
-
-static void take_named_row(void *context, unsigned int columns, const char *const *values) {
-	struct rows *rows = context;
-	enum fact_id id;
-
-	if (columns != 2 || !values[0])
-		rows->misshapen = true;
-	else if (fact_find(values[0], &id) == 0 && fact_text(rows->facts, id))
-		rows->misshapen = true; /* twice: which of them is true? */
-	else if (fact_find(values[0], &id) == 0)
-		facts_set(rows->facts, id, values[1]);
-}
-
-static int ask_status(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
-	struct rows rows = {.facts = facts};
-	char storage[1024];
-	struct text sql;
-
-	text_init(&sql, storage, sizeof(storage));
-	text_append(&sql, "SHOW GLOBAL STATUS WHERE Variable_name IN (");
-	append_names(&sql, FACT_STATUS);
-	text_append(&sql, ")");
-	return ask(probe, storage, limit, take_named_row, &rows);
-}
-
-static void take_selected_row(void *context, unsigned int columns, const char *const *values) {
-	struct rows *rows = context;
-	const struct probe *probe = rows->probe;
-
-	if (columns != probe->selected_count || rows->count++ > 0) {
-		rows->misshapen = true;
-		return;
-	}
-	/* The variable is there; without a value it is empty, not absent. */
-	for (unsigned int i = 0; i < columns; i++)
-		facts_set(rows->facts, probe->selected[i], values[i] ? values[i] : "");
-}
-
-/* SELECT @@global.x costs a tenth of SHOW VARIABLES, but fails where a variable does not exist. */
-static int ask_variables(struct probe *probe, const struct client_limit *limit,
-			 struct facts *facts) {
-	struct rows rows = {.facts = facts};
-	int r;
-
-	if (probe->selected_count == 0)
-		return 0;
-	r = ask(probe, probe->select, limit, take_selected_row, &rows);
-	if (r == 0 && facts->probe.outcome == PROBE_OK && rows.count == 0) {
-		facts->probe.outcome = PROBE_PROTOCOL_ERROR;
-		text_copy(facts->probe.error, sizeof(facts->probe.error),
-			  "the server's answer has no row");
-	}
-	return r;
-}
-
-/* --- getting to know a server --------------------------------------------------------------- */
-
-static void select_present(struct probe *probe, const struct facts *found) {
-	struct text select;
-
-	probe->selected_count = 0;
-	text_init(&select, probe->select, sizeof(probe->select));
-	text_append(&select, "SELECT ");
-	for (enum fact_id id = 0; id < FACT_COUNT; id++) {
-		if (fact_info(id)->source != FACT_VARIABLE || !fact_text(found, id))
-			continue;
-		text_format(&select, "%s@@global.%s", probe->selected_count ? "," : "",
-			    fact_info(id)->name);
-		probe->selected[probe->selected_count++] = id;
-	}
-}
-
-static void take_discovered_row(void *context, unsigned int columns, const char *const *values) {
-	struct rows *rows = context;
-	struct probe *probe = rows->probe;
-
-	if (columns != 2 || !values[0])
-		rows->misshapen = true;
-	else if (values[1] && strcmp(values[0], "version") == 0)
-		text_copy(probe->server_version, sizeof(probe->server_version), values[1]);
-	else if (values[1] && strcmp(values[0], "version_comment") == 0)
-		text_copy(rows->version_comment, sizeof(rows->version_comment), values[1]);
-	else
-		take_named_row(context, columns, values);
-}
-
-/* Which variables this server has: one that it has not "does not apply". */
-static int discover(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
-	struct rows rows = {.facts = facts};
-	char storage[1024];
-	struct text sql;
-	int r;
-
-	text_init(&sql, storage, sizeof(storage));
-	text_append(&sql, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version',"
-			  "'version_comment',");
-	append_names(&sql, FACT_VARIABLE);
-	text_append(&sql, ")");
-	probe->server_version[0] = '\0';
-	r = ask(probe, storage, limit, take_discovered_row, &rows);
-	if (r < 0 || facts->probe.outcome != PROBE_OK)
-		return r;
-	/*
-	 * Every server has these two: an answer without them is not the server's, or not whole, and
-	 * "absent" would then mean "does not apply".
-	 */
-	if (!probe->server_version[0] || !fact_text(facts, FACT_READ_ONLY)) {
-		facts->probe.outcome = PROBE_PROTOCOL_ERROR;
-		text_copy(facts->probe.error, sizeof(facts->probe.error),
-			  "the server's answer lacks variables that every server has");
-		return 0;
-	}
-	probe->flavour = flavour_of(probe->server_version, rows.version_comment,
-				    fact_text(facts, FACT_PXC_MAINT_MODE) != NULL,
-				    fact_text(facts, FACT_WSREP_ON) != NULL);
-	select_present(probe, facts);
-	return 0;
-}
-
-/*
- * With wsrep_sync_wait set globally even SHOW STATUS waits for the applier (4 s behind FLUSH TABLES
- * WITH READ LOCK on MariaDB 10.11). A server without wsrep does not know the variable: harmless.
- */
-static int set_session(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
-	struct rows rows = {.facts = facts};
-	int r = ask(probe, "SET SESSION wsrep_sync_wait=0", limit, NULL, &rows);
-
-	if (r == 0 && facts->probe.code == UNKNOWN_VARIABLE)
-		facts->probe = (struct probe_result){.outcome = PROBE_OK};
-	return r;
-}
+/* --- connecting ----------------------------------------------------------------------------- */
 
 /* Through extra_port where the ordinary one is crowded; the crowd stays the login's outcome. */
 static int log_in_kept(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
@@ -261,10 +89,7 @@ static int connect_kept(struct probe *probe, const struct client_limit *limit,
 
 	if (r < 0 || facts->probe.outcome != PROBE_OK)
 		return r;
-	r = set_session(probe, limit, facts);
-	if (r < 0 || facts->probe.outcome != PROBE_OK)
-		return r;
-	return discover(probe, limit, facts);
+	return questions_discover(&probe->questions, probe->kept, limit, facts);
 }
 
 /* --- rounds --------------------------------------------------------------------------------- */
@@ -292,11 +117,11 @@ static int ask_all(struct probe *probe, const struct client_limit *limit, struct
 
 	if (r < 0 || (fresh && facts->probe.outcome != PROBE_OK))
 		return r;
-	r = ask_status(probe, limit, facts);
+	r = questions_ask_status(probe->kept, limit, facts);
 	/* Discovery has brought the variables already. */
 	if (r < 0 || fresh || facts->probe.outcome != PROBE_OK)
 		return r;
-	return ask_variables(probe, limit, facts);
+	return questions_ask_variables(&probe->questions, probe->kept, limit, facts);
 }
 
 static int attempt(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
@@ -313,8 +138,8 @@ static int attempt(struct probe *probe, const struct client_limit *limit, struct
 
 /* A connection that has died, or a plugin that took its variables along. */
 static bool worth_reconnecting(const struct probe_result *result) {
-	return result->outcome != PROBE_OK &&
-	       (client_error_is_disconnect(result->code) || result->code == UNKNOWN_VARIABLE);
+	return result->outcome != PROBE_OK && (client_error_is_disconnect(result->code) ||
+					       result->code == QUESTIONS_UNKNOWN_VARIABLE);
 }
 
 int probe_round(struct probe *probe, struct facts *facts) {
@@ -341,8 +166,9 @@ int probe_round(struct probe *probe, struct facts *facts) {
 	facts->probed_at = facts->probe.outcome == PROBE_OK ? begin : end;
 	facts->probed_wall = clock_wall() - (end - facts->probed_at);
 	facts_count_probe(facts);
-	facts->flavour = probe->flavour;
-	text_copy(facts->server_version, sizeof(facts->server_version), probe->server_version);
+	facts->flavour = probe->questions.flavour;
+	text_copy(facts->server_version, sizeof(facts->server_version),
+		  probe->questions.server_version);
 	take_flow_control(probe, facts);
 	return 0;
 }
