@@ -9,135 +9,25 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "config/endpoints.h"
 #include "config/ini_file.h"
 #include "config/option.h"
+#include "config/setting.h"
 
 #define ENVIRONMENT_PREFIX "CLUSTERCHECKD_"
-#define ENDPOINT_PREFIX "endpoint "
-
-static const char *const reserved_paths[] = {"/", "/live", "/status", "/metrics"};
 
 static void *option_target(struct config *config, const struct config_option *option) {
 	return (char *)config + option->offset;
-}
-
-static void *endpoint_target(struct endpoint *endpoint, const struct config_option *option) {
-	if (option_is_of_endpoint(option))
-		return (char *)endpoint + option->offset;
-	return (char *)&endpoint->policy + (option->offset - offsetof(struct config, policy));
-}
-
-static int refuse_value(const struct config_option *option, const char *value, struct text *error) {
-	text_format(error, "[%s] %s: expected ", option->section, option->key);
-	option_expectation(option, error);
-	if (!option->secret)
-		text_format(error, ", not \"%.80s\"", value);
-	return -EINVAL;
-}
-
-static int record(struct setting *setting, const struct config_option *option, const char *value,
-		  enum config_layer layer, unsigned int line, struct text *error) {
-	if (layer == LAYER_FILE && setting->layer == LAYER_FILE) {
-		text_format(error, "%s is set twice: first in line %u", option->key, setting->line);
-		return -EINVAL;
-	}
-	/* From the environment or an argument there may be line breaks, which no file can hold. */
-	for (const char *byte = value; *byte; byte++) {
-		if ((unsigned char)*byte < 0x20 && *byte != '\t') {
-			text_format(error, "[%s] %s: expected no control characters",
-				    option->section, option->key);
-			return -EINVAL;
-		}
-	}
-	if (!text_copy(setting->text, sizeof(setting->text), value))
-		return refuse_value(option, value, error);
-	setting->layer = layer;
-	setting->line = line;
-	return 0;
-}
-
-static int check_path(const char *path, struct text *error) {
-	size_t length = strlen(path);
-
-	if (path[0] != '/' || length < 2 || length >= ENDPOINT_PATH_SIZE ||
-	    path[strspn(path, "/-_.~0123456789abcdefghijklmnopqrstuvwxyz"
-			      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0') {
-		text_format(error,
-			    "[endpoint %.60s]: expected a path like /name of at most %d bytes from "
-			    "letters, digits and -_.~/",
-			    path, ENDPOINT_PATH_SIZE - 1);
-		return -EINVAL;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(reserved_paths); i++) {
-		if (strcmp(path, reserved_paths[i]) == 0) {
-			text_format(error,
-				    "[endpoint %s]: expected another path, this one is built in; "
-				    "[policy] "
-				    "judges /",
-				    path);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int refuse_endpoint_count(struct text *error) {
-	text_format(error, "expected at most %d endpoints, three of them built in", ENDPOINT_MAX);
-	return -EINVAL;
-}
-
-static struct endpoint_override *find_override(struct config *config, const char *path,
-					       size_t option) {
-	for (size_t i = 0; i < config->override_count; i++) {
-		struct endpoint_override *override = &config->overrides[i];
-
-		if (override->option == option && strcmp(override->path, path) == 0)
-			return override;
-	}
-	if (config->override_count == CONFIG_OVERRIDE_MAX)
-		return NULL;
-	return &config->overrides[config->override_count++];
-}
-
-static int set_override(struct config *config, const char *path, const char *key, const char *value,
-			enum config_layer layer, unsigned int line, struct text *error) {
-	struct endpoint_override *override;
-	const struct config_option *option;
-	struct endpoint scratch;
-	int index;
-
-	if (check_path(path, error) < 0)
-		return -EINVAL;
-	index = option_find("policy", key);
-	if (index < 0)
-		index = option_find("endpoint", key);
-	if (index < 0) {
-		text_format(error, "[endpoint %s] %.60s: expected agent or a key of [policy]", path,
-			    key);
-		return -EINVAL;
-	}
-	option = option_at((size_t)index);
-	if (option_parse(option, value, endpoint_target(&scratch, option)) < 0)
-		return refuse_value(option, value, error);
-	override = find_override(config, path, (size_t)index);
-	if (!override) {
-		text_format(error, "expected at most %d keys in [endpoint] sections",
-			    CONFIG_OVERRIDE_MAX);
-		return -EINVAL;
-	}
-	text_copy(override->path, sizeof(override->path), path);
-	override->option = (size_t)index;
-	return record(&override->setting, option, value, layer, line, error);
 }
 
 static int set_option(struct config *config, size_t index, const char *value,
 		      enum config_layer layer, unsigned int line, struct text *error) {
 	const struct config_option *option = option_at(index);
 
-	if (record(&config->settings[index], option, value, layer, line, error) < 0)
+	if (setting_record(&config->settings[index], option, value, layer, line, error) < 0)
 		return -EINVAL;
 	if (option_parse(option, value, option_target(config, option)) < 0)
-		return refuse_value(option, value, error);
+		return setting_refuse(option, value, error);
 	return 0;
 }
 
@@ -155,30 +45,21 @@ static int refuse_section(const char *section, struct text *error) {
 	return -EINVAL;
 }
 
-/* An endpoint without keys of its own judges as [policy] does. */
 static int begin_section(struct config *config, const char *section, struct text *error) {
-	const char *path = section + strlen(ENDPOINT_PREFIX);
+	const char *path = endpoints_path(section);
 
-	if (strncmp(section, ENDPOINT_PREFIX, strlen(ENDPOINT_PREFIX)) != 0)
-		return option_section_exists(section) ? 0 : refuse_section(section, error);
-	if (check_path(path, error) < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < config->path_count; i++)
-		if (strcmp(config->paths[i], path) == 0)
-			return 0;
-	if (config->path_count == ENDPOINT_MAX)
-		return refuse_endpoint_count(error);
-	text_copy(config->paths[config->path_count++], ENDPOINT_PATH_SIZE, path);
-	return 0;
+	if (path)
+		return endpoints_declare(config, path, error);
+	return option_section_exists(section) ? 0 : refuse_section(section, error);
 }
 
 static int set_named(struct config *config, const char *section, const char *key, const char *value,
 		     enum config_layer layer, unsigned int line, struct text *error) {
+	const char *path = endpoints_path(section);
 	int index;
 
-	if (strncmp(section, ENDPOINT_PREFIX, strlen(ENDPOINT_PREFIX)) == 0)
-		return set_override(config, section + strlen(ENDPOINT_PREFIX), key, value, layer,
-				    line, error);
+	if (path)
+		return endpoints_override(config, path, key, value, layer, line, error);
 	index = option_find(section, key);
 	if (index >= 0 && !option_is_of_endpoint(option_at((size_t)index)))
 		return set_option(config, (size_t)index, value, layer, line, error);
@@ -307,51 +188,6 @@ static int load_argument(struct config *config, const char *argument, struct tex
 	return -EINVAL;
 }
 
-static struct endpoint *add_endpoint(struct config *config, const char *path) {
-	struct endpoint_list *list = &config->endpoints;
-	struct endpoint *endpoint;
-
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].path, path) == 0)
-			return &list->items[i];
-	if (list->count == ENDPOINT_MAX)
-		return NULL;
-	endpoint = &list->items[list->count++];
-	text_copy(endpoint->path, sizeof(endpoint->path), path);
-	endpoint->policy = config->policy;
-	return endpoint;
-}
-
-static void add_builtin_endpoints(struct config *config) {
-	struct endpoint *endpoint;
-
-	add_endpoint(config, "/");
-	endpoint = add_endpoint(config, "/rw");
-	endpoint->policy.read_only = ADMISSION_UNAVAILABLE;
-	endpoint->policy.donor = DONOR_UNAVAILABLE;
-	endpoint = add_endpoint(config, "/ro");
-	endpoint->policy.read_only = ADMISSION_AVAILABLE;
-	endpoint->policy.donor = DONOR_AUTO;
-}
-
-int config_resolve_endpoints(struct config *config, struct text *error) {
-	memset(&config->endpoints, 0, sizeof(config->endpoints));
-	add_builtin_endpoints(config);
-	for (size_t i = 0; i < config->path_count; i++)
-		if (!add_endpoint(config, config->paths[i]))
-			return refuse_endpoint_count(error);
-	for (size_t i = 0; i < config->override_count; i++) {
-		const struct endpoint_override *override = &config->overrides[i];
-		const struct config_option *option = option_at(override->option);
-		struct endpoint *endpoint = add_endpoint(config, override->path);
-
-		if (!endpoint)
-			return refuse_endpoint_count(error);
-		option_parse(option, override->setting.text, endpoint_target(endpoint, option));
-	}
-	return 0;
-}
-
 static int refuse(const struct config *config, struct text *error, const char *message) {
 	text_format(error, "%s%s%s", config->file, config->file[0] ? ": " : "", message);
 	return -EINVAL;
@@ -388,7 +224,7 @@ int config_load(struct config *config, const struct config_sources *sources, str
 	for (size_t i = 0; i < sources->argument_count; i++)
 		if (load_argument(config, sources->arguments[i], error) < 0)
 			return -EINVAL;
-	if (config_resolve_endpoints(config, error) < 0)
+	if (endpoints_resolve(config, error) < 0)
 		return -EINVAL;
 	return validate(config, error);
 }

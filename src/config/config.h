@@ -120,9 +120,6 @@ struct config_sources {
 /* 0, or -EINVAL with one line in `error` that names place, key and what was expected. */
 int config_load(struct config *config, const struct config_sources *sources, struct text *error);
 
-/* Works the endpoints out again after `policy` was changed in place. */
-int config_resolve_endpoints(struct config *config, struct text *error);
-
 /*
  * The systemd credential "mysql-password" (systemd.exec(5), LoadCredential=): false when there is
  * none, else its path.

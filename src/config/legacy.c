@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "config/endpoints.h"
 
 #define BUILTIN_PASSWORD "clustercheckpassword!"
 #define BUILTIN_DEFAULTS_FILE "/etc/my.cnf"
@@ -216,7 +217,7 @@ int legacy_apply(const struct legacy *legacy, struct config *config, struct text
 	apply_account(legacy, config);
 	apply_option_file(legacy, config);
 	apply_flags(legacy, &config->policy);
-	return config_resolve_endpoints(config, error);
+	return endpoints_resolve(config, error);
 }
 
 const char *legacy_err_file(const struct legacy *legacy) {
