@@ -69,7 +69,19 @@ class Soak:
             oracle.start()
             self.daemons.append(daemon)
             self.oracles.append(oracle)
+        self.use_everything_once()
         self.pids = [daemon.pid for daemon in self.daemons]
+
+    def use_everything_once(self):
+        """What each part takes for good when it is first used is no growth."""
+        for daemon in self.daemons:
+            assert "configuration reloaded" in daemon.reload()
+            for path in ("/status", "/metrics"):
+                assert daemon.ask(path).status == 200
+            for command in ("drain", "enable"):
+                self.order(daemon, command)
+            if not self.blind:
+                daemon.wait_reason("available", "/rw")
 
     def end(self):
         for oracle in self.oracles:
@@ -222,8 +234,12 @@ class Soak:
             assert daemon.runs() and daemon.pid == pid, f"{node.name}: the daemon ended"
             if daemon.growth_from is None and self.faults >= 10:
                 daemon.growth_from = daemon.anonymous_kib()
-            grown = daemon.anonymous_kib() - (daemon.growth_from or daemon.anonymous_kib())
+            grown = self.growth(daemon)
             assert grown <= GROWTH_KIB, f"{node.name}: grown by {grown} KiB"
+
+    @staticmethod
+    def growth(daemon):
+        return daemon.anonymous_kib() - daemon.growth_from if daemon.growth_from else 0
 
     def show_logs(self):
         print(self.summary())
@@ -234,7 +250,9 @@ class Soak:
         answers = sum(sum(oracle.answers.values()) for oracle in self.oracles)
         asked = sum(oracle.word.asked for oracle in self.oracles)
         reasons = {reason for oracle in self.oracles for _, _, reason in oracle.answers}
-        return (f"{self.faults} faults, {answers} answers, {asked} questions to the servers, "
+        grown = max(self.growth(daemon) for daemon in self.daemons if daemon.runs())
+        return (f"{self.faults} faults, {answers} answers, {asked} questions to the servers, grown "
+                f"by {grown} KiB at most, "
                 f"{len(reasons)} reasons seen ({', '.join(sorted(filter(None, reasons)))})")
 
 
