@@ -168,14 +168,19 @@ def test_renewed_certificate_is_served_after_a_reload(https, authority):
     assert answer.status == 200 and after != before
 
 
+def verifying(checker, authority, node, directory):
+    """A balancer that checks over HTTPS, and whom it trusts."""
+    verify = f"default-server check-ssl verify required ca-file {authority.ca}"
+    servers = {"web": ((node.host, node.port), checker.address)}
+    checks = ["option httpchk", verify, "timeout check 5s"]
+    return HAProxy(directory / "haproxy", checks, servers, inter=1000)
+
+
 @pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed")
 def test_renewals_lose_no_connection(https, authority, node, running, tmp_path):
     """Neither a check of HAProxy's nor a caller that connects at any moment of a reload."""
     checker, files = https
-    verify = f"default-server check-ssl verify required ca-file {authority.ca}"
-    servers = {"web": ((node.host, node.port), checker.address)}
-    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify, "timeout check 5s"],
-                               servers, inter=1000))
+    balancer = running(verifying(checker, authority, node, tmp_path))
     balancer.wait("web", "UP", "200")
     serials, lost, done = set(), [], threading.Event()
 
@@ -208,9 +213,7 @@ def test_renewals_lose_no_connection(https, authority, node, running, tmp_path):
 def test_https_is_verified_by_haproxy(https, other_authority, node, running, tmp_path):
     """A certificate of somebody else's: the check fails, whatever the verdict."""
     checker, _ = https
-    verify = f"default-server check-ssl verify required ca-file {other_authority.ca}"
-    servers = {"web": ((node.host, node.port), checker.address)}
-    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify], servers))
+    balancer = running(verifying(checker, other_authority, node, tmp_path))
     balancer.wait("web", "DOWN")
     assert balancer.checked("web")[1] == "L6RSP"
 
@@ -219,10 +222,7 @@ def test_https_is_verified_by_haproxy(https, other_authority, node, running, tmp
 def test_haproxy_waits_for_no_delayed_ack(https, authority, node, running, tmp_path):
     """Linux delays one by 40 ms at least, so the quickest of several checks tells."""
     checker, _ = https
-    verify = f"default-server check-ssl verify required ca-file {authority.ca}"
-    servers = {"web": ((node.host, node.port), checker.address)}
-    balancer = running(HAProxy(tmp_path / "haproxy", ["option httpchk", verify, "timeout check 5s"],
-                               servers, inter=1000))
+    balancer = running(verifying(checker, authority, node, tmp_path))
     balancer.wait("web", "UP", "200")
     until(lambda: int(balancer.servers()["web"]["check_duration"] or 1000) < 35, "a quick check", 10)
 
