@@ -214,7 +214,11 @@ class Soak:
         for daemon in self.daemons:
             daemon.growth_from = None
         while time.monotonic() < self.deadline:
-            getattr(self, self.random.choice(faults))()
+            try:
+                getattr(self, self.random.choice(faults))()
+            except RuntimeError as refused:
+                # A server in trouble refuses another one: no fault of the daemon's.
+                self.say(f"refused: {str(refused).splitlines()[-1][:100]}")
             self.faults += 1
             self.heal()
             self.look()
