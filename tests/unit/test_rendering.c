@@ -30,7 +30,7 @@ static void a_flood_gets_few(void **state) {
 	int count = rendered(&rendering, 100000, NSEC_PER_SEC, NSEC_PER_SEC / 100000);
 
 	(void)state;
-	assert_in_range(count, 20, 200);
+	assert_true(count >= 20 && count <= 200);
 }
 
 static void after_a_flood_the_next_is_fresh(void **state) {

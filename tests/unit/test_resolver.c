@@ -66,7 +66,7 @@ static void the_wait_ends_at_the_deadline(void **state) {
 	(void)state;
 	assert_false(find("another.invalid", begin + 200 * NSEC_PER_MSEC, address, message,
 			  sizeof(message)));
-	assert_in_range(clock_now() - begin, 0, 5 * NSEC_PER_SEC);
+	assert_true(clock_now() - begin <= 5 * NSEC_PER_SEC);
 	assert_memory_equal(message, "another.invalid: ", 17);
 }
 
