@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "node/client.h"
 #include "node/native_password.h"
+#include "node/refusal.h"
 
 /* An option file may allow LOCAL INFILE after all; then there is still nothing to read from. */
 static inline int compat_open_infile(void **pointer, const char *name, void *context) {
@@ -191,9 +192,11 @@ static inline int compat_init(compat_received on_received, compat_waiter on_wait
 
 	(void)on_wait;
 	(void)on_received; /* reads as many definitions as there are columns */
-	if (r == 0)
-		native_password_register();
-	return r;
+	if (r != 0)
+		return r;
+	native_password_register();
+	refusal_hear_out();
+	return 0;
 }
 
 struct compat_operation {

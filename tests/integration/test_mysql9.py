@@ -15,6 +15,7 @@ import pytest
 from support.answers import assert_verdict
 from support.authority import Authority
 from support.process import Process, free_port
+from support.refusals import reasons_of_many_logins
 from support.sid import Sid
 from support.wait import until
 
@@ -121,6 +122,17 @@ def test_a_wrong_password(mysql9, daemon):
 
 def test_a_locked_account(mysql9, daemon):
     daemon(None, {"mysql": over_socket(mysql9, "locked")}).wait_reason("access-denied")
+
+
+@pytest.mark.parametrize("user, password", [
+    ("wrong", "another"),
+    ("wrong", ""),
+    ("locked", PASSWORD),
+    ("nobody", PASSWORD),
+])
+def test_a_refusal_is_heard_every_time(mysql9, tmp_path, user, password):
+    heard = reasons_of_many_logins(tmp_path, over_socket(mysql9, user, password=password))
+    assert heard == {"access-denied"}
 
 
 @pytest.mark.parametrize("tls", ["off", "required"])

@@ -357,6 +357,14 @@ void mysql_set_local_infile_handler(MYSQL *mysql, int (*init)(void **, const cha
 	(void)mysql, (void)init, (void)next, (void)end, (void)error, (void)data;
 }
 
+struct st_mysql_client_plugin *mysql_client_find_plugin(struct MYSQL *mysql, const char *name,
+							int type) {
+	(void)mysql;
+	(void)name;
+	(void)type;
+	return NULL;
+}
+
 struct st_mysql_client_plugin *mysql_client_register_plugin(struct MYSQL *mysql,
 							    struct st_mysql_client_plugin *plugin) {
 	(void)mysql;

@@ -52,7 +52,7 @@ UNKNOWN_VARIABLE = (1193, "HY000", "Unknown system variable")
 class ScriptedServer:
     """`status`, `variables` and the errors may be changed at any time."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, path=None):
         self.status = dict(HEALTHY_STATUS)
         self.variables = dict(HEALTHY_VARIABLES)
         self.login_error = None  # (code, SQL state, message)
@@ -69,11 +69,12 @@ class ScriptedServer:
         self.tls = self._healthy_tls = tls  # an ssl.SSLContext
         self.plugin = "mysql_native_password"  # the greeting's
         self.silent = threading.Event()  # set: takes connections and says nothing
+        self.path = path  # of a Unix socket, in place of the address
         self.address = ("127.0.0.1", free_port())
         self.logins = 0
         self.questions = 0  # answered
         self._conversations = set()
-        self._listener = socket.create_server(self.address)
+        self._listener = self._listen()
         self._stopped = False
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -85,6 +86,8 @@ class ScriptedServer:
 
     def settings(self):
         """The [mysql] section that leads here."""
+        if self.path:
+            return {"socket": self.path}
         return {"socket": None, "host": self.address[0], "port": self.address[1]}
 
     def heal(self):
@@ -108,6 +111,11 @@ class ScriptedServer:
         self._listener.close()
         self.hang_up()
 
+    def _listen(self):
+        if self.path:
+            return socket.create_server(str(self.path), family=socket.AF_UNIX)
+        return socket.create_server(self.address)
+
     # ---- its threads ----
 
     def _accept(self):
@@ -119,7 +127,8 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not self.path:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         talk = Conversation(connection, self._fault_at, self.stop_after, self.stopped)
         self._conversations.add(talk)
         try:
