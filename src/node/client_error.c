@@ -49,6 +49,8 @@ static int trailing_errno(const char *message) {
 static enum probe_outcome connect_outcome(const char *message) {
 	switch (trailing_errno(message)) {
 	case ECONNREFUSED:
+	case ECONNRESET: /* it was connected, and closed before libmysqlclient looked */
+	case EPIPE:
 		return PROBE_REFUSED;
 	case ETIMEDOUT:
 	case EAGAIN: /* the backlog of a Unix socket is full: the server accepts nothing */

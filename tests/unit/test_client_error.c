@@ -29,6 +29,8 @@ static void outcomes(void **state) {
 		{2002, "Can't connect to server on '192.0.2.1' (115)", PROBE_TIMEOUT},
 		{2002, "Can't connect to local server through socket '/tmp/s' (11)", PROBE_TIMEOUT},
 		{2003, "Can't connect to MySQL server on '127.0.0.1:3306' (111)", PROBE_REFUSED},
+		{2003, "Can't connect to MySQL server on '127.0.0.1:3306' (104)", PROBE_REFUSED},
+		{2003, "Can't connect to MySQL server on '127.0.0.1:3306' (32)", PROBE_REFUSED},
 		{2003, "Can't connect to MySQL server on '192.0.2.1:3306' (113)",
 		 PROBE_UNREACHABLE},
 		{2003, "Can't connect to MySQL server on '192.0.2.1:3306' (110)", PROBE_TIMEOUT},
