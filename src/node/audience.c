@@ -128,10 +128,15 @@ static bool is_established(const struct poller *poller) {
 	return poller->last - poller->began >= BALANCER_ESTABLISHED;
 }
 
-/* From when on somebody who has fallen silent must be taken for gone. */
+static bool is_regular(const struct poller *poller) {
+	return poller->streak >= BALANCER_ANSWERS;
+}
+
+/* From when on somebody who has fallen silent must be taken for gone; one gap is no rhythm yet. */
 static int64_t gone_from(const struct poller *poller) {
-	int64_t patience = 10 * poller->period;
-	int64_t least = is_established(poller) ? BALANCER_PERIOD : BALANCER_GONE;
+	int64_t patience = (is_regular(poller) ? 10 : 3) * poller->period;
+	int64_t least =
+		is_regular(poller) && is_established(poller) ? BALANCER_PERIOD : BALANCER_GONE;
 
 	return poller->last + (patience > least ? patience : least);
 }
@@ -270,11 +275,11 @@ static bool may_be_older(const struct poller *poller, const struct wanted *wante
 static bool is_balancer(const struct poller *poller, const struct wanted *wanted) {
 	return poller->is_verdict && !IN6_IS_ADDR_UNSPECIFIED(&poller->address) &&
 	       poller->period <= BALANCER_PERIOD &&
-	       (poller->streak >= BALANCER_ANSWERS || may_be_older(poller, wanted));
+	       (is_regular(poller) || may_be_older(poller, wanted));
 }
 
 static bool was_asking(const struct poller *poller, const struct wanted *wanted) {
-	if (is_established(poller) || poller->streak < BALANCER_ANSWERS)
+	if (is_established(poller) || !is_regular(poller))
 		return gone_from(poller) >= wanted->since;
 	return poller->last + 3 * poller->period + BALANCER_GRACE >= wanted->since;
 }

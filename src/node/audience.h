@@ -76,9 +76,10 @@ size_t audience_pollers(struct audience *audience, struct poller *pollers, size_
  * Copies the balancers, newest first, likewise: whoever has asked for a verdict at least three
  * times (once, of those who came in the audience's first minute: they may have asked an earlier
  * daemon) and at least once a minute, was still asking at `since` (clock_now()), and has not been
- * silent for so long that it must be taken for gone: ten of its periods and, of one that had been
- * asking for half a minute, a whole minute (HAProxy's downinter may be long), of others ten seconds
- * (a script that asked until it liked the answer keeps nobody waiting for ever).
+ * silent for so long that it must be taken for gone: ten of its periods (three after a single one)
+ * and, of one that had been asking for half a minute, a whole minute (HAProxy's downinter may be
+ * long), of others ten seconds (a script that asked until it liked the answer keeps nobody waiting
+ * for ever).
  */
 size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
 			  size_t max, size_t *total);

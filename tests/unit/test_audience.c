@@ -7,25 +7,24 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "node/audience.h"
 
 /* All clocks of this program go by it. */
-static time_t ahead;
+static time_t seconds_now = 1000000;
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
-	int r = (int)syscall(SYS_clock_gettime, clock, time);
+	static long calls; /* no two are at the same time */
 
-	time->tv_sec += ahead;
-	return r;
+	(void)clock;
+	*time = (struct timespec){.tv_sec = seconds_now, .tv_nsec = ++calls};
+	return 0;
 }
 
 static void pass(time_t seconds) {
-	ahead += seconds;
+	seconds_now += seconds;
 }
 
 static struct sockaddr_in caller(uint32_t number) {
@@ -216,7 +215,8 @@ static void who_was_silent_before_the_order_is_no_balancer(void **state) {
 	assert_int_equal(balancers(*state, list), 1);
 }
 
-/* Those of an earlier daemon's balancers that ask seldom have hardly asked this one yet. */
+/* Of an earlier daemon's balancers, those that ask every some seconds have hardly asked this one.
+ */
 static void in_the_first_minute_one_question_is_enough(void **state) {
 	struct poller list[8];
 	size_t total;
@@ -232,6 +232,19 @@ static void in_the_first_minute_one_question_is_enough(void **state) {
 	pass(2);
 	assert_int_equal(
 		audience_balancers(*state, clock_now() - 10 * NSEC_PER_SEC, list, 8, &total), 0);
+}
+
+/* An operator who looked twice is no balancer for minutes. */
+static void one_gap_is_no_rhythm(void **state) {
+	struct poller list[8];
+
+	tell(*state, 1, true, 1, NULL, 1);
+	pass(25);
+	tell(*state, 1, true, 1, NULL, 1);
+	pass(75);
+	assert_int_equal(balancers(*state, list), 1);
+	pass(1);
+	assert_int_equal(balancers(*state, list), 0);
 }
 
 /* HAProxy's downinter, or one that is reloaded. */
@@ -303,6 +316,7 @@ int main(void) {
 						create, destroy),
 		cmocka_unit_test_setup_teardown(in_the_first_minute_one_question_is_enough, create,
 						destroy),
+		cmocka_unit_test_setup_teardown(one_gap_is_no_rhythm, create, destroy),
 		cmocka_unit_test_setup_teardown(
 			who_has_asked_for_half_a_minute_may_be_silent_for_a_minute, create,
 			destroy),
