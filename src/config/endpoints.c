@@ -38,7 +38,9 @@ static int check_path(const char *path, struct text *error) {
 	return 0;
 }
 
-static int refuse_endpoint_count(struct text *error) {
+/* Whoever reads a line of a file says so itself. */
+static int refuse_endpoint_count(const char *file, struct text *error) {
+	text_format(error, "%s%s", file, file[0] ? ": " : "");
 	text_format(error, "expected at most %d endpoints, three of them built in", ENDPOINT_MAX);
 	return -EINVAL;
 }
@@ -56,7 +58,7 @@ int endpoints_declare(struct config *config, const char *path, struct text *erro
 		if (strcmp(config->paths[i], path) == 0)
 			return 0;
 	if (config->path_count == ENDPOINT_MAX)
-		return refuse_endpoint_count(error);
+		return refuse_endpoint_count("", error);
 	text_copy(config->paths[config->path_count++], ENDPOINT_PATH_SIZE, path);
 	return 0;
 }
@@ -143,14 +145,14 @@ int endpoints_resolve(struct config *config, struct text *error) {
 	add_builtin_endpoints(config);
 	for (size_t i = 0; i < config->path_count; i++)
 		if (!add_endpoint(config, config->paths[i]))
-			return refuse_endpoint_count(error);
+			return refuse_endpoint_count(config->file, error);
 	for (size_t i = 0; i < config->override_count; i++) {
 		const struct endpoint_override *override = &config->overrides[i];
 		const struct config_option *option = option_at(override->option);
 		struct endpoint *endpoint = add_endpoint(config, override->path);
 
 		if (!endpoint)
-			return refuse_endpoint_count(error);
+			return refuse_endpoint_count(config->file, error);
 		option_parse(option, override->setting.text, endpoint_target(endpoint, option));
 	}
 	return 0;

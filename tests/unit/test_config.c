@@ -649,7 +649,7 @@ static void endpoints_are_limited(void **state) {
 	expect_loaded(text);
 	strcat(text, "[endpoint /more]\ndonor=auto\n");
 	assert_int_equal(load_text(text), -EINVAL);
-	assert_non_null(strstr(error_storage, "at most 16 endpoints"));
+	assert_non_null(strstr(error_storage, ": expected at most 16 endpoints"));
 }
 
 /* Without a key of their own, and from a layer that has no sections. */
