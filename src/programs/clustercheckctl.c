@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "config/operator.h"
 #include "node/client.h"
@@ -284,6 +285,7 @@ int main(int argc, char **argv) {
 	status = parse(&request->options, argc, argv);
 	if (status >= 0)
 		return status;
+	log_init("clustercheckctl");
 	request->colour = wants_colour();
 	status = run(request);
 	explicit_bzero(request, sizeof(*request));

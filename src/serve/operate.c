@@ -277,8 +277,10 @@ enum operate_result operate(const struct operator_options *options, const struct
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return write_down(options, config, &wish, out);
 	if (r < 0) {
-		fprintf(stderr, "the daemon on %s cannot be asked: %s%s\n", socket, strerror(-r),
-			r == -ETIMEDOUT ? "; the order may still be taken" : "");
+		fprintf(stderr,
+			"the daemon on %s gives no answer: %s; if the order has reached it, it may "
+			"still count\n",
+			socket, strerror(-r));
 		return OPERATE_FAILED;
 	}
 	return take_answer(options, socket, status, answer, out);
