@@ -13,7 +13,8 @@ SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runt
 
 @functools.cache
 def program(name):
-    places = BUILD.glob(f"**/{name}")
+    # Not all of BUILD: a root file system with a live /proc may lie there.
+    places = [*BUILD.glob(f"src/**/{name}"), *BUILD.glob(f"tests/**/{name}")]
     found = [path for path in places if path.is_file() and os.access(path, os.X_OK)]
     if len(found) != 1:
         raise FileNotFoundError(f"{BUILD} holds {len(found)} programs named {name}; build it first")
