@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+pytest.register_assert_rewrite("support")  # a failed one shows what it compared
+
 from support import process
 from support.cluster import Cluster, Standalone
 from support.daemon import Daemon
