@@ -4,7 +4,6 @@
 import itertools
 import os
 import pathlib
-import signal
 import time
 
 from support import http
@@ -53,10 +52,10 @@ class Contender:
         self.process.stop()
 
     def freeze(self):
-        self.process.send_signal(signal.SIGSTOP)
+        self.process.freeze()
 
     def thaw(self):
-        self.process.send_signal(signal.SIGCONT)
+        self.process.thaw()
         until(self.answers, f"answer from {self.name}", 10)
 
     def cpu_seconds(self):

@@ -604,11 +604,8 @@ def test_doctor_without_a_daemon(node, configured):
 
 
 def test_doctor_on_a_daemon_that_hangs(healthy):
-    healthy.send_signal(signal.SIGSTOP)
-    try:
+    with healthy.frozen():
         assert_found(healthy, "warning", "no daemon answers on")
-    finally:
-        healthy.send_signal(signal.SIGCONT)
 
 
 def test_doctor_on_a_port_that_another_holds(configured, running, tmp_path):

@@ -5,7 +5,6 @@ manager, a daemon or a command on the other side takes nothing more for a while.
 import contextlib
 import json
 import resource
-import signal
 import socket
 import subprocess
 import threading
@@ -120,9 +119,8 @@ def drop_all(reading):
 
 @pytest.fixture
 def stopped(checker):
-    checker.send_signal(signal.SIGSTOP)
-    yield checker
-    checker.send_signal(signal.SIGCONT)
+    with checker.frozen():
+        yield checker
 
 
 def ctl(checker, *arguments):
@@ -142,7 +140,7 @@ def test_notifications_to_a_daemon_that_hangs(server, stopped):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, pytest.raises(BlockingIOError):
         sender.setblocking(False)
         sender.sendto(b"clustercheck notify 1\n", str(stopped.notify_socket))
-    stopped.send_signal(signal.SIGCONT)
+    stopped.thaw()
     change(server, stopped, 2)
 
 
@@ -173,6 +171,6 @@ def test_commands_to_a_daemon_that_hangs(stopped, command, is_full):
     assert done.returncode != 0
     assert "timed out" in done.stderr, done.stderr
     assert ("it may still count" in done.stderr) == (command == "drain"), done.stderr
-    stopped.send_signal(signal.SIGCONT)
+    stopped.thaw()
     stopped.wait_rounds(2)
     assert stopped.reason() in ("available", "draining" if command == "drain" and not is_full else "")

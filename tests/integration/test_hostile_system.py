@@ -170,25 +170,19 @@ def test_clock_that_jumps_a_day(server, daemon, tmp_path, step):
     checker.wait_reason("available")
 
 
-def is_stopped(checker):
-    tasks = pathlib.Path(f"/proc/{checker.pid}/task").iterdir()
-    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
-
-
 def test_suspended_and_resumed(server, daemon):
     """What was published before the pause is not given after it, once it is older than max_age."""
     mysql = {**server.settings(), "interval": "100ms", "timeout": "200ms", "max_age": "400ms"}
     checker = daemon(None, {"mysql": mysql})
     checker.wait_reason("available")
     for _ in range(3):
-        checker.send_signal(signal.SIGSTOP)
-        until(lambda: is_stopped(checker), "stop")
+        checker.freeze()
         server.status["wsrep_local_state"] = "2"
         with http.connect(checker.address, timeout=5) as waiting:
             waiting.sendall(http.request_bytes())
             began = time.monotonic()
             until(lambda: time.monotonic() - began > 0.6, "the end of the pause")
-            checker.send_signal(signal.SIGCONT)
+            checker.thaw()
             assert not waiting.recv(4096).startswith(b"HTTP/1.1 200")
         checker.wait_reason("donor")
         server.status["wsrep_local_state"] = "4"

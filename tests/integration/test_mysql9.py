@@ -140,9 +140,6 @@ def test_a_frozen_server(mysql9, daemon, tls):
     mysql = over_tcp(mysql9, "frozen", tls=tls, timeout="300ms", max_age="1s")
     checker = daemon(None, {"mysql": mysql})
     checker.wait_reason("not-galera")
-    mysql9.process.send_signal(signal.SIGSTOP)
-    try:
+    with mysql9.process.frozen():
         checker.wait_reason("timeout")
-    finally:
-        mysql9.process.send_signal(signal.SIGCONT)
     checker.wait_reason("not-galera")

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Processes the tests start: output in a file, ended by pid and never left behind."""
 
+import contextlib
 import itertools
 import os
+import pathlib
 import signal
 import socket
 import subprocess
 import time
+
+from support.wait import until
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -71,6 +75,29 @@ class Process:
     def send_signal(self, number):
         self.popen.send_signal(number)
 
+    def freeze(self):
+        """Returns when every thread stands: kill(2) comes back before they do."""
+        self.send_signal(signal.SIGSTOP)
+        until(self.is_frozen, f"stop of {self.command[0]}")
+
+    def is_frozen(self):
+        try:
+            tasks = pathlib.Path(f"/proc/{self.pid}/task").iterdir()
+            return all(state_of(task / "stat") == "T" for task in tasks)
+        except FileNotFoundError:
+            return False  # a thread ended meanwhile
+
+    def thaw(self):
+        self.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def frozen(self):
+        self.freeze()
+        try:
+            yield
+        finally:
+            self.thaw()
+
     def stop(self, number=signal.SIGTERM, seconds=10):
         """Returns exit status and the seconds it took; a process that does not stop is killed."""
         began = time.monotonic()
@@ -105,6 +132,10 @@ class Process:
         with open(f"/proc/{self.pid}/stat") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def state_of(stat):
+    return stat.read_text().rpartition(")")[2].split()[0]
 
 
 def end_all():
