@@ -37,6 +37,11 @@ static int ask(struct client *client, const char *sql, const struct client_limit
 	return 0;
 }
 
+/* Whose row is there is there; without a value it is empty, not absent, and "does not apply". */
+static void set_present(struct facts *facts, enum fact_id id, const char *value) {
+	facts_set(facts, id, value ? value : "");
+}
+
 static void take_named_row(void *context, unsigned int columns, const char *const *values) {
 	struct rows *rows = context;
 	enum fact_id id;
@@ -46,7 +51,7 @@ static void take_named_row(void *context, unsigned int columns, const char *cons
 	else if (fact_find(values[0], &id) == 0 && fact_text(rows->facts, id))
 		rows->misshapen = true; /* twice: which of them is true? */
 	else if (fact_find(values[0], &id) == 0)
-		facts_set(rows->facts, id, values[1]);
+		set_present(rows->facts, id, values[1]);
 }
 
 int questions_ask_status(struct client *client, const struct client_limit *limit,
@@ -70,9 +75,8 @@ static void take_selected_row(void *context, unsigned int columns, const char *c
 		rows->misshapen = true;
 		return;
 	}
-	/* The variable is there; without a value it is empty, not absent. */
 	for (unsigned int i = 0; i < columns; i++)
-		facts_set(rows->facts, questions->selected[i], values[i] ? values[i] : "");
+		set_present(rows->facts, questions->selected[i], values[i]);
 }
 
 /* SELECT @@global.x costs a tenth of SHOW VARIABLES, but fails where a variable does not exist. */

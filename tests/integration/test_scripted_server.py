@@ -184,6 +184,12 @@ STATES = {
     "wsrep_connected": "not-ready",
     "wsrep_local_state": "error",
 }
+SETTINGS = {
+    "wsrep_on": "not-galera",
+    "wsrep_reject_queries": "rejecting",
+    "offline_mode": "rejecting",
+    "pxc_maint_mode": "maintenance",
+}
 WRONG_TYPES = ("", " ", "4.5", "-4", "4x", "99999999999999999999", "NaN", "\x00", "\udcff\udcfe", LARGE)
 
 
@@ -195,6 +201,9 @@ def value_scenarios():
             yield saying(f"is {value[:20]!r}", "status", name, value, reason)
     for name in ("version", "read_only"):
         yield saying("missing", "variables", name, MISSING, "protocol-error")
+    yield saying("NULL", "variables", "version", None, "protocol-error")
+    for name, reason in SETTINGS.items():
+        yield saying("NULL", "variables", name, None, reason)
 
 
 def repeating(name, value):
@@ -208,7 +217,7 @@ def repeating(name, value):
 def test_what_an_answer_says(daemon):
     scenarios = list(value_scenarios())
     scenarios += [repeating(name, value) for name in STATES for value in ("", "ON", "4")]
-    scenarios += [repeating(None, "4")]
+    scenarios += [repeating(None, "4"), repeating("wsrep_ready", None)]
     assert walk(daemon, scenarios, benches=4) == []
 
 

@@ -19,6 +19,7 @@
 #define VARIABLES "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version',"
 #define STATUS "SHOW GLOBAL STATUS WHERE Variable_name IN ("
 #define SELECT "SELECT @@global.wsrep_on,@@global.read_only"
+#define REJECTING "SELECT @@global.wsrep_on,@@global.wsrep_reject_queries,@@global.read_only"
 
 static const char *const variables[] = {"version", "10.11.19-MariaDB", "wsrep_on",
 					"ON",	   "read_only",	       "OFF"};
@@ -259,19 +260,39 @@ static void a_value_may_be_null(void **state) {
 	       {"query", SELECT, .columns = 2, .rows = 1, .values = nothing}, {"quit"});
 	assert_int_equal(make_round(probe), PROBE_OK);
 	assert_int_equal(make_round(probe), PROBE_OK);
-	assert_text(FACT_LOCAL_STATE, NULL);
+	assert_text(FACT_LOCAL_STATE, "");
 	assert_text(FACT_WSREP_ON, "");
+	finish(probe);
+}
+
+/* Absent would mean "does not apply", and the variable would not be asked for again. */
+static void a_variable_without_a_value_is_there(void **state) {
+	static const char *const values[] = {
+		"version", "8.0.36", "wsrep_on", "ON", "read_only", "OFF", "wsrep_reject_queries",
+		NULL};
+	static const char *const null[] = {"ON", NULL, "OFF"};
+	struct probe *probe = *state;
+
+	SCRIPT(CONNECT, {"query", SET},
+	       {"query", VARIABLES, .columns = 2, .rows = 4, .values = values}, ASK_STATUS,
+	       ASK_STATUS, {"query", REJECTING, .columns = 3, .rows = 1, .values = null}, {"quit"});
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(make_round(probe), PROBE_OK);
+		assert_text(FACT_REJECT_QUERIES, "");
+	}
 	finish(probe);
 }
 
 static void an_answer_that_makes_no_sense(void **state) {
 	static const char *const twice[] = {"wsrep_ready", "ON", "WSREP_READY", "OFF"};
+	static const char *const unset[] = {"wsrep_ready", NULL, "wsrep_ready", "ON"};
 	static const char *const unnamed[] = {NULL, "4"};
 	static const char *const bare[] = {"version", "8.0.36"};
 	static const struct scripted_step answers[] = {
 		{"query", STATUS, .columns = 3, .rows = 1},
 		{"query", STATUS, .columns = 1, .rows = 1},
 		{"query", STATUS, .columns = 2, .rows = 2, .values = twice},
+		{"query", STATUS, .columns = 2, .rows = 2, .values = unset},
 		{"query", STATUS, .columns = 2, .rows = 1, .values = unnamed},
 		{"query", VARIABLES, .columns = 2, .rows = 1, .values = bare},
 		{"query", VARIABLES, .columns = 2, .rows = 1, .values = unnamed},
@@ -397,6 +418,7 @@ int main(void) {
 		cmocka_unit_test_setup(extra_port_is_for_crowds, start),
 		cmocka_unit_test_setup(extra_port_is_of_no_use, start),
 		cmocka_unit_test_setup(a_value_may_be_null, start),
+		cmocka_unit_test_setup(a_variable_without_a_value_is_there, start),
 		cmocka_unit_test_setup(an_answer_that_makes_no_sense, start),
 		cmocka_unit_test_setup(a_selection_of_another_size, start),
 		cmocka_unit_test_setup(a_fresh_login_goes_beside, start),
