@@ -97,7 +97,8 @@ static int show_status(const struct request *request, const char *socket) {
 	int r = control_get(socket, "/status", &body);
 
 	if (r < 0) {
-		fprintf(stderr, "no daemon answers on %s: %s\n", socket, strerror(-r));
+		control_print_failure(socket, r);
+		fputc('\n', stderr);
 		return EXIT_NO_DAEMON;
 	}
 	if (request->options.json)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "serve/control.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "serve/fetch.h"
 
@@ -15,4 +19,24 @@ int control_post(const char *socket_path, const char *path, const char *command,
 		 unsigned int *status, char **body) {
 	return fetch_command(socket_path, path, command, clock_now() + COMMAND_PATIENCE, status,
 			     body);
+}
+
+/* A daemon closes the connection of whom it refuses, before it has read a byte. */
+void control_print_failure(const char *socket_path, int error) {
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		fprintf(stderr, "%s: %s; be root, or in the group that [control] group= names",
+			socket_path, strerror(-error));
+		break;
+	case -ECONNRESET:
+	case -EPIPE:
+		fprintf(stderr,
+			"the daemon on %s closed the connection; its log tells if it "
+			"refused this user",
+			socket_path);
+		break;
+	default:
+		fprintf(stderr, "no daemon answers on %s: %s", socket_path, strerror(-error));
+	}
 }

@@ -18,4 +18,7 @@ int control_get(const char *socket_path, const char *path, char **body);
 int control_post(const char *socket_path, const char *path, const char *command,
 		 unsigned int *status, char **body);
 
+/* To standard error, a sentence without its end: why there was no answer. `error` as from above. */
+void control_print_failure(const char *socket_path, int error);
+
 #endif

@@ -277,10 +277,9 @@ enum operate_result operate(const struct operator_options *options, const struct
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return write_down(options, config, &wish, out);
 	if (r < 0) {
-		fprintf(stderr,
-			"the daemon on %s gives no answer: %s; if the order has reached it, it may "
-			"still count\n",
-			socket, strerror(-r));
+		control_print_failure(socket, r);
+		fputs(r == -EACCES ? "\n" : "; if the order has reached it, it may still count\n",
+		      stderr);
 		return OPERATE_FAILED;
 	}
 	return take_answer(options, socket, status, answer, out);

@@ -5,12 +5,14 @@ import grp
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from support import http
+from support.programs import program
 from support.wait import until
 
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "DRAIN", "post"]
@@ -157,6 +159,26 @@ def test_others_are_refused_whatever_the_mode_of_the_socket(wide_open):
     assert what_stands(checker) == before
     assert f"refused user {nobody.pw_uid}" in checker.log()
     assert said_to(checker, 0, 0, "", http.request_bytes()).startswith(b"HTTP/1.1 200")
+
+
+@as_root
+def test_who_is_refused_is_told(wide_open):
+    checker = wide_open()
+    command = shutil.copy(program("clustercheckctl"), checker.directory)
+
+    def status_as_nobody():
+        done = subprocess.run(
+            [command, "-s", checker.control, "status"],
+            user="nobody", group="nogroup", extra_groups=[],
+            env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10,
+        )
+        assert (done.returncode, done.stdout) == (3, "")
+        return done.stderr
+
+    closed = f"the daemon on {checker.control} closed the connection; its log tells if it refused this user\n"
+    assert status_as_nobody() == closed
+    checker.control.chmod(0o660)
+    assert "Permission denied; be root, or in the group that [control] group= names\n" in status_as_nobody()
 
 
 @as_root
