@@ -3,7 +3,7 @@
 
 #include "node/doctor.h"
 
-/* Privileges the daemon may have: what it asks for needs none, and PROCESS is the custom. */
+/* Privileges the daemon may have: the verdict needs none, the census of sessions needs PROCESS. */
 static bool is_harmless(const char *name, size_t length, bool everywhere) {
 	return (length == 5 && strncmp(name, "USAGE", 5) == 0) ||
 	       (everywhere && length == 7 && strncmp(name, "PROCESS", 7) == 0);

@@ -261,6 +261,16 @@ static void judge_grants(struct examination *exam) {
 			    "the account may not do more than it needs");
 }
 
+/* Asked, rather than read from the grants: it may come with a role, or with ALL PRIVILEGES. */
+static void judge_process_privilege(struct examination *exam) {
+	if (!ask(exam, "SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1", NULL) &&
+	    !exam->broken)
+		finding_remedy(finding_add(exam->findings, FINDING_NOTE,
+					   "the account lacks PROCESS: drain --wait cannot tell "
+					   "what --idle and --no-sessions wait for"),
+			       "GRANT PROCESS ON *.* to it: clustercheckctl grants");
+}
+
 static void examine(struct examination *exam, const struct config *config) {
 	/* Or our own questions would wait. A server without wsrep refuses this: harmless. */
 	ask(exam, "SET SESSION wsrep_sync_wait=0", NULL);
@@ -270,6 +280,7 @@ static void examine(struct examination *exam, const struct config *config) {
 	    take_value);
 	ask(exam, "SHOW GLOBAL STATUS LIKE 'Threads_connected'", take_value);
 	judge_grants(exam);
+	judge_process_privilege(exam);
 	judge_sync_wait(exam);
 	judge_connections(exam);
 	judge_extra_port(exam, config);

@@ -466,6 +466,7 @@ def test_doctor_on_a_server_that_is_no_galera(standalone, configured):
     "grant, level, words",
     [
         ("GRANT USAGE ON *.* TO {}", "ok", "may not do more than it needs"),
+        ("GRANT USAGE ON *.* TO {}", "note", "lacks PROCESS: drain --wait cannot tell"),
         ("GRANT ALL ON *.* TO {} WITH GRANT OPTION", "warning", "ALL PRIVILEGES, GRANT OPTION"),
         ("GRANT PROCESS, SUPER, RELOAD ON *.* TO {}", "warning", "needs: RELOAD, SUPER →"),
         ("GRANT SELECT ON mysql.* TO {}", "warning", "SELECT on `mysql`.*"),
@@ -485,6 +486,10 @@ def test_doctor_on_privileges(node, configured, grant, level, words):
             assert_found(it, level, words)
         finally:
             session.sql(f"DROP USER {account}")
+
+
+def test_doctor_on_an_account_as_grants_makes_it(healthy):
+    assert not find(examine(healthy)[1], "note", "lacks PROCESS")
 
 
 @pytest.mark.parametrize(
