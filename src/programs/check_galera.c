@@ -210,7 +210,7 @@ static void note_silence(struct check *check, int r) {
 	} else if (r == -EPROTO) {
 		check->reason = REASON_PROTOCOL_ERROR;
 		probe->outcome = PROBE_PROTOCOL_ERROR;
-		what = "this is no answer of clustercheckd's";
+		what = "this is no answer of clustercheckd's, or it speaks HTTPS";
 	} else if (r == -EADDRNOTAVAIL) {
 		what = "no such host";
 	}
