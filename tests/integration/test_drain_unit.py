@@ -260,6 +260,27 @@ def test_stop_leaves_the_node_drained_and_start_gives_it_back(node):
     assert active(node.machine, DRAIN) == "active"
 
 
+def test_daemon_and_unit_as_the_servers_account(node):
+    """As clustercheckd(8) has it for a status file: both, or the daemon would not obey the unit."""
+    machine, users = node.machine, f"/etc/systemd/system/%s.d/user.conf"
+    try:
+        for unit in (DAEMON, DRAIN):
+            machine.write(users % unit, "[Service]\nUser=mysql\n")
+        machine.run("systemctl", "daemon-reload")
+        systemctl(machine, "restart", DAEMON)
+        node.balancer.wait(200, "available")
+        systemctl(machine, "stop", SERVER)
+        node.balancer.wait(404, "draining")
+        systemctl(machine, "start", SERVER)
+        node.balancer.wait(200, "available")
+        assert_in_order(host_journal(node), "/: available → draining", f"Stopping {SERVER}")
+    finally:
+        for unit in (DAEMON, DRAIN):
+            machine.remove(users % unit)
+        machine.run("systemctl", "daemon-reload")
+        systemctl(machine, "restart", DAEMON)
+
+
 # ---- what must not stand in the way ----
 
 
