@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/memory.h"
 
+#include <errno.h>
 #include <link.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /*
@@ -29,6 +31,10 @@ static int release_object(struct dl_phdr_info *info, size_t size, void *context)
 			madvise((void *)begin, end - begin, MADV_DONTNEED);
 	}
 	return 0;
+}
+
+int memory_keep_private(void) {
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 void memory_release_startup(void) {

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory that only the start needed.
+ * The process's memory: who may see it, and what only the start needed.
  */
 #ifndef CLUSTERCHECKD_BASE_MEMORY_H
 #define CLUSTERCHECKD_BASE_MEMORY_H
+
+/*
+ * No core dump, and no look inside for another process of the same user: passwords pass through.
+ * Undone by setresuid(2), which sets what fs.suid_dumpable says, and by execve(2). 0 or -errno.
+ */
+int memory_keep_private(void);
 
 /*
  * Gives back the resident pages of code and constants of every loaded object, and free heap: symbol

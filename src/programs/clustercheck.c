@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/stamp.h"
 #include "config/config.h"
 #include "config/legacy.h"
@@ -295,6 +296,7 @@ int main(int argc, char **argv) {
 	struct text error;
 	int r;
 
+	(void)memory_keep_private(); /* a wish: the work goes on without it */
 	(void)argc;
 	text_init(&error, storage, sizeof(storage));
 	if (!check)

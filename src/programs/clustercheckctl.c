@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "config/config.h"
 #include "config/operator.h"
 #include "node/client.h"
@@ -281,6 +282,7 @@ int main(int argc, char **argv) {
 	AUTO_FREE struct request *request = calloc(1, sizeof(*request));
 	int status;
 
+	(void)memory_keep_private(); /* a wish: the work goes on without it */
 	if (!request)
 		return EXIT_FAILURE;
 	status = parse(&request->options, argc, argv);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 
 /* Units and tmpfiles make these directories beforehand; by hand there may be none yet. */
 static void make_parent(const char *path, const struct passwd *user) {
@@ -79,11 +80,8 @@ int privileges_drop(const struct config *config, struct text *error) {
 		return r;
 	if (geteuid() == 0)
 		log_warning("running as root; [process] user= names one who may do less");
-	/* After setresuid(), which sets the latter to fs.suid_dumpable. A core holds the password;
-	 * nor may another process of the same user look into this one. */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
-		r = -errno;
+	r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : memory_keep_private();
+	if (r < 0)
 		text_format(error, "prctl: %s", strerror(-r));
-	}
 	return r;
 }

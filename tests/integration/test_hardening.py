@@ -10,7 +10,7 @@ import tempfile
 
 import pytest
 
-from support.process import clean_environment
+from support.process import Process, clean_environment
 from support.programs import BUILD, is_sanitized, program
 from support.wait import until
 
@@ -182,15 +182,41 @@ def test_a_daemon_that_stays_root_says_so(server, daemon):
 # ---- what it keeps ----
 
 
+def as_user(user, *command):
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--", *command]
+
+
 @as_root
-def test_no_core_and_no_look_inside(server, daemon, anybody):
-    """Not even for another process of the same user."""
+@pytest.mark.parametrize("name", ["sleep", *PROGRAMS])
+def test_no_core_and_no_look_inside(server, running, anybody, name):
+    """Not even for another process of the same user. Started as that user: a change of user alone
+    would do it. The sleep shows what it is like otherwise."""
     user, directory = anybody
-    checker = daemon(None, as_anybody(directory, mysql=server.settings()))
-    assert os.stat(f"/proc/{checker.pid}/environ").st_uid == 0  # proc(5): as of one that is not dumpable
-    command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--", "cat"]
-    look = subprocess.run([*command, f"/proc/{checker.pid}/environ"], capture_output=True, text=True)
-    assert look.returncode != 0 and "Permission denied" in look.stderr
+    server.silent.set()
+    ini = directory / "clustercheckd.ini"
+    ini.write_text(f"[mysql]\nhost=127.0.0.1\nport={server.settings()['port']}\ntimeout=20s\n"
+                   "[http]\nlisten=\n[control]\nsocket=\n[notify]\nsocket=\n[maintenance]\nfile=\n")
+    ini.chmod(0o644)
+    arguments = {
+        "sleep": ["20"],
+        "clustercheckd": ["-c", ini],
+        "clustercheck": ["--config", ini],
+        "clustercheckctl": ["-c", ini, "doctor"],
+        "check_galera": ["-H", "127.0.0.1", "-P", server.settings()["port"], "-t", "20"],
+    }[name]
+    # The build may be where only its owner goes.
+    command = name if name == "sleep" else shutil.copy(program(name), directory)
+    process = running(Process(as_user(user, command, *arguments), directory / "log"))
+    environ = f"/proc/{process.pid}/environ"
+    until(lambda: pathlib.Path(f"/proc/{process.pid}/comm").read_text().strip() == name[:15], "program")
+    # proc(5): root owns the files of one that is not dumpable.
+    if name == "sleep":
+        assert os.stat(environ).st_uid == user.pw_uid
+    else:
+        until(lambda: os.stat(environ).st_uid == 0, "private memory")
+        assert process.runs(), process.log()
+    look = subprocess.run(as_user(user, "cat", environ), capture_output=True, text=True)
+    assert ("Permission denied" in look.stderr) == (name != "sleep")
 
 
 def places_in_memory(pid, secret):
