@@ -315,9 +315,9 @@ def test_a_frozen_daemon(node, daemon):
     checker.wait_reason("available")
     with checker.frozen():
         for target in (["--url", url(checker)], ["--control", checker.control]):
-            result = check(*target, "-t", "0.5")
-            assert result.text.startswith("GALERA CRITICAL - timeout: clustercheckd at ")
-            assert result.seconds < 0.5 + BUSY_MACHINE
+            result = check(*target, "-t", "1")
+            assert result.text.startswith("GALERA CRITICAL - timeout: ")
+            assert 0.8 < result.seconds < 1 + BUSY_MACHINE
 
 
 def test_what_cannot_be_bounded_otherwise(database, tmp_path):

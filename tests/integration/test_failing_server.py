@@ -93,7 +93,7 @@ def assert_prompt(requests):
     print(f"{len(took)} requests, median {statistics.median(took) * 1000:.2f} ms", end=", ")
     print(f"slowest {took[-1] * 1000:.1f} ms")
     assert len(slow) <= len(took) // 100, slow
-    assert took[-1] < 0.2
+    assert took[-1] < 1
 
 
 def test_hung_server_and_small_max_age_is_stale(node, daemon):
