@@ -57,18 +57,18 @@ static void take_session(void *context, unsigned int columns, const char *const 
 	session->in_transaction = strcmp(or_empty(values[5]), "1") == 0;
 }
 
-int census_take(struct probe *probe, struct facts *facts) {
+int census_take(struct client *client, const struct client_limit *limit,
+		struct sessions *sessions) {
 	static const char counts[] = "SELECT COUNT(*),SUM" IS_BUSY " " SESSIONS;
 	static const char busiest[] =
 		"SELECT p.ID,p.USER,p.HOST,p.COMMAND,p.TIME,t.trx_id IS NOT NULL " SESSIONS
 		" AND " IS_BUSY " ORDER BY p.TIME DESC LIMIT " DIGITS(SESSION_MAX);
-	struct sessions *sessions = &facts->sessions;
 	struct list list = {.sessions = sessions};
 	int r;
 
 	*sessions = (struct sessions){.at = clock_now()};
-	r = probe_ask(probe, counts, take_counts, sessions, &sessions->result);
+	r = client_ask(client, counts, limit, take_counts, sessions, &sessions->result);
 	if (r < 0 || sessions->result.outcome != PROBE_OK)
 		return r;
-	return probe_ask(probe, busiest, take_session, &list, &sessions->result);
+	return client_ask(client, busiest, limit, take_session, &list, &sessions->result);
 }

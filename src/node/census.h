@@ -6,14 +6,14 @@
 #ifndef CLUSTERCHECKD_NODE_CENSUS_H
 #define CLUSTERCHECKD_NODE_CENSUS_H
 
+#include "node/client.h"
 #include "node/facts.h"
-#include "node/probe.h"
 
 /*
- * Fills facts->sessions over the probe's kept connection. Ours are the sessions of the probe's own
- * account; those of the server (appliers, the event scheduler) and replicas that read the binary
- * log are left out too. A failure is a result, and no matter of the verdict. 0 or -ECANCELED.
+ * Ours are the sessions of the client's own account; those of the server (appliers, the event
+ * scheduler) and replicas that read the binary log are left out too. A failure is a result, and no
+ * matter of the verdict; drop the client then. 0 or -ECANCELED.
  */
-int census_take(struct probe *probe, struct facts *facts);
+int census_take(struct client *client, const struct client_limit *limit, struct sessions *sessions);
 
 #endif

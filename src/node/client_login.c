@@ -63,9 +63,8 @@ static void set_destination(struct client_login *login, unsigned int extra_port)
 	}
 }
 
-struct client_login *client_login_begin(const struct mysql_settings *settings,
-					unsigned int extra_port, const struct client_limit *limit,
-					struct probe_result *result) {
+static struct client_login *begin(const struct mysql_settings *settings, unsigned int extra_port,
+				  const struct client_limit *limit, struct probe_result *result) {
 	struct client_login *login = calloc(1, sizeof(*login));
 	struct text why;
 
@@ -96,7 +95,7 @@ struct client_login *client_login_begin(const struct mysql_settings *settings,
 	return login;
 }
 
-bool client_login_go_on(struct client_login *login, short revents, struct probe_result *result) {
+static bool go_on(struct client_login *login, short revents, struct probe_result *result) {
 	if (!client_connect(login->client, &login->attempt, revents, result))
 		return false;
 	/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
@@ -111,11 +110,7 @@ bool client_login_go_on(struct client_login *login, short revents, struct probe_
 	return true;
 }
 
-struct client_wait client_login_wait(const struct client_login *login) {
-	return client_connect_wait(login->client);
-}
-
-struct client *client_login_take(struct client_login *login) {
+static struct client *take(struct client_login *login) {
 	struct client *client = login->client;
 
 	if (!login->succeeded) {
@@ -126,9 +121,7 @@ struct client *client_login_take(struct client_login *login) {
 	return client;
 }
 
-void client_login_abandon(struct client_login *login) {
-	if (!login)
-		return;
+static void abandon(struct client_login *login) {
 	client_forget_password(login->client);
 	client_drop(login->client);
 	login_free(login);
@@ -137,22 +130,22 @@ void client_login_abandon(struct client_login *login) {
 int client_log_in(struct client **client, const struct mysql_settings *settings,
 		  unsigned int extra_port, const struct client_limit *limit,
 		  struct probe_result *result) {
-	struct client_login *login = client_login_begin(settings, extra_port, limit, result);
+	struct client_login *login = begin(settings, extra_port, limit, result);
 	short revents = 0;
 	int r;
 
 	*client = NULL;
 	if (!login)
 		return 0;
-	while (!client_login_go_on(login, revents, result)) {
-		r = client_go_on(limit, client_login_wait(login), &revents);
+	while (!go_on(login, revents, result)) {
+		r = client_go_on(limit, client_connect_wait(login->client), &revents);
 		if (r < 0) {
 			resolver_pass_over(login->settings.host);
-			client_login_abandon(login);
+			abandon(login);
 			return client_give_up(result, r, "logging in");
 		}
 	}
 	r = login->attempt.waited == -ECANCELED ? -ECANCELED : 0;
-	*client = client_login_take(login);
+	*client = take(login);
 	return r;
 }

@@ -22,9 +22,7 @@
 struct probe {
 	struct mysql_settings settings;
 	int cancel_fd;
-	struct client *kept;	    /* NULL: not connected */
-	struct client_login *login; /* fresh one under way, or NULL */
-	int64_t login_deadline;
+	struct client *kept; /* NULL: not connected */
 	struct questions questions;
 	struct flow_window flow;
 };
@@ -43,7 +41,6 @@ void probe_destroy(struct probe *probe) {
 	if (!probe)
 		return;
 	client_quit(probe->kept);
-	probe_login_abandon(probe);
 	explicit_bzero(&probe->settings, sizeof(probe->settings));
 	free(probe);
 }
@@ -58,10 +55,8 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
 	/* These apply to a connection that is there already. */
 	before.timeout = settings->timeout;
 	before.extra_port = settings->extra_port;
-	if (memcmp(&before, settings, sizeof(before)) != 0) {
+	if (memcmp(&before, settings, sizeof(before)) != 0)
 		drop_kept(probe);
-		probe_login_abandon(probe);
-	}
 	probe->settings = *settings;
 	explicit_bzero(&before, sizeof(before));
 }
@@ -173,77 +168,6 @@ int probe_round(struct probe *probe, struct facts *facts) {
 	return 0;
 }
 
-/* Both client libraries number their own errors from 2000 to 2999, servers all others. */
-static bool is_servers_word(unsigned int code) {
-	return code != 0 && (code < 2000 || code > 2999) && !client_error_is_disconnect(code);
-}
-
-int probe_ask(struct probe *probe, const char *sql, client_row on_row, void *context,
-	      struct probe_result *result) {
-	const struct client_limit limit = {
-		.deadline = clock_now() + probe->settings.timeout,
-		.cancel_fd = probe->cancel_fd,
-	};
-	int r;
-
-	if (!probe->kept) {
-		*result = (struct probe_result){.outcome = PROBE_UNREACHABLE,
-						.error = "there is no connection to the server"};
-		return 0;
-	}
-	r = client_ask(probe->kept, sql, &limit, on_row, context, result);
-	if (r < 0 || (result->outcome != PROBE_OK && !is_servers_word(result->code)))
-		drop_kept(probe);
-	return r;
-}
-
 int probe_descriptor(const struct probe *probe) {
 	return client_descriptor(probe->kept);
-}
-
-static bool end_login(struct probe *probe) {
-	client_quit(client_login_take(TAKE_POINTER(probe->login)));
-	return true;
-}
-
-bool probe_login_begin(struct probe *probe, struct probe_result *login) {
-	struct client_limit limit = {
-		.deadline = clock_now() + probe->settings.timeout,
-		.cancel_fd = probe->cancel_fd,
-	};
-
-	probe_login_abandon(probe);
-	probe->login_deadline = limit.deadline;
-	probe->login = client_login_begin(&probe->settings, 0, &limit, login);
-	return !probe->login || (client_login_go_on(probe->login, 0, login) && end_login(probe));
-}
-
-bool probe_login_go_on(struct probe *probe, short revents, struct probe_result *login) {
-	bool may_go_on = revents != 0 || client_login_wait(probe->login).slice_ms >= 0;
-
-	if (may_go_on && client_login_go_on(probe->login, revents, login))
-		return end_login(probe);
-	if (clock_now() < probe->login_deadline)
-		return false;
-	probe_login_abandon(probe);
-	*login = (struct probe_result){.outcome = PROBE_TIMEOUT,
-				       .error = "no answer in time while logging in"};
-	return true;
-}
-
-struct client_wait probe_login_wait(const struct probe *probe) {
-	return probe->login ? client_login_wait(probe->login)
-			    : (struct client_wait){.fd = -1, .slice_ms = -1};
-}
-
-int64_t probe_login_deadline(const struct probe *probe) {
-	return probe->login ? probe->login_deadline : CLOCK_NEVER;
-}
-
-bool probe_login_runs(const struct probe *probe) {
-	return probe->login != NULL;
-}
-
-void probe_login_abandon(struct probe *probe) {
-	client_login_abandon(TAKE_POINTER(probe->login));
 }

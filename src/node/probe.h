@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The probe: one kept connection to the local server, the questions asked over it, and fresh logins
- * beside it.
+ * The probe: one kept connection to the local server, and the questions asked over it.
  *
  * One thread at a time may use a probe; it must have called client_thread_init().
  */
@@ -39,29 +38,7 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
  */
 int probe_round(struct probe *probe, struct facts *facts);
 
-/*
- * Asks something else over the kept connection, within settings.timeout. Without one, the outcome
- * is that of a server that cannot be reached; one that fails is dropped, unless the server is well
- * and only refuses the statement. 0 or -ECANCELED.
- */
-int probe_ask(struct probe *probe, const char *sql, client_row on_row, void *context,
-	      struct probe_result *result);
-
 /* See client_descriptor(); -1 while there is no kept connection. */
 int probe_descriptor(const struct probe *probe);
-
-/*
- * A fresh login on the ordinary port and a clean quit, in steps, so that rounds go on meanwhile: a
- * server that is going down takes connections it never answers. Each returns true when the login is
- * over and `login` says how. It has settings.timeout.
- */
-bool probe_login_begin(struct probe *probe, struct probe_result *login);
-bool probe_login_go_on(struct probe *probe, short revents, struct probe_result *login);
-
-/* What the login waits for, and until when; fd -1 and CLOCK_NEVER while none is under way. */
-struct client_wait probe_login_wait(const struct probe *probe);
-int64_t probe_login_deadline(const struct probe *probe);
-bool probe_login_runs(const struct probe *probe);
-void probe_login_abandon(struct probe *probe);
 
 #endif

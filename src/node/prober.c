@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +14,23 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "node/announce.h"
-#include "node/census.h"
 #include "node/client.h"
 #include "node/plan.h"
 #include "node/probe.h"
 #include "node/steward.h"
+#include "node/visitor.h"
 
 #define CLOSEST_ROUNDS (10 * NSEC_PER_MSEC)
 #define LOGIN_RETRY NSEC_PER_SEC
 #define CENSUS_WANTED (3 * NSEC_PER_SEC)
+/* The visitor keeps to its deadline itself, unless it hangs. */
+#define VISIT_GRACE (50 * NSEC_PER_MSEC)
 
 struct prober {
 	pthread_t thread;
 	struct publication *publication;
 	struct steward *steward;
+	struct visitor *visitor;
 	int stop_fd, wake_fd;		/* eventfds; stop stays readable once written */
 	_Atomic(struct plan *) pending; /* handed to the thread, which frees it */
 	_Atomic int64_t beat;		/* clock_now() when the thread last moved */
@@ -41,7 +43,8 @@ struct prober {
 	struct transfer_file status_file;
 	struct facts facts;
 	int64_t login_due;
-	unsigned int failures; /* rounds in a row */
+	int64_t visit_deadline; /* of the visit under way that counts, or CLOCK_NEVER */
+	unsigned int failures;	/* rounds in a row */
 	unsigned int seed;
 };
 
@@ -69,6 +72,11 @@ static void publish(struct prober *prober) {
 			 publication_publish(prober->publication, &prober->facts, changes));
 }
 
+/* Its result then counts for nothing. */
+static void give_up_visit(struct prober *prober) {
+	prober->visit_deadline = CLOCK_NEVER;
+}
+
 static void take_plan(struct prober *prober) {
 	struct plan *plan = atomic_exchange(&prober->pending, NULL);
 
@@ -86,6 +94,7 @@ static void take_plan(struct prober *prober) {
 	probe_configure(prober->probe, &plan->mysql);
 	prober->login_due = 0;
 	prober->failures = 0;
+	give_up_visit(prober);
 }
 
 /* A failure is logged when it begins or turns into another one; then its end, with a count. */
@@ -133,17 +142,7 @@ static int make_round(struct prober *prober) {
 	return 0;
 }
 
-/* Published apart, so that no verdict waits for it. */
-static int take_census(struct prober *prober) {
-	int r;
-
-	if (clock_now() >= atomic_load(&prober->census_until))
-		return 0;
-	r = census_take(prober->probe, &prober->facts);
-	if (r == 0)
-		publish(prober);
-	return r;
-}
+/* --- visits --------------------------------------------------------------------------------- */
 
 static void finish_login(struct prober *prober, const struct probe_result *login) {
 	struct probe_result before = prober->facts.login;
@@ -164,23 +163,45 @@ static void finish_login(struct prober *prober, const struct probe_result *login
 	publish(prober);
 }
 
+static void send_visitor(struct prober *prober, bool with_census) {
+	if (visitor_send(prober->visitor, &prober->plan->mysql, with_census))
+		prober->visit_deadline = clock_now() + prober->plan->mysql.timeout + VISIT_GRACE;
+}
+
 /* Beside a connection that works; while there is none, each round is a login. */
-static void tend_login(struct prober *prober) {
-	struct probe_result login;
+static void tend_visit(struct prober *prober) {
+	bool with_census = clock_now() < atomic_load(&prober->census_until);
 
 	if (prober->facts.probe.outcome != PROBE_OK)
-		probe_login_abandon(prober->probe);
-	else if (!probe_login_runs(prober->probe) && clock_now() >= prober->login_due &&
-		 probe_login_begin(prober->probe, &login))
-		finish_login(prober, &login);
+		give_up_visit(prober);
+	else if (prober->visit_deadline == CLOCK_NEVER &&
+		 (with_census || clock_now() >= prober->login_due))
+		send_visitor(prober, with_census);
 }
 
-static void go_on_with_login(struct prober *prober, short revents) {
-	struct probe_result login;
+/* Published apart from the rounds. */
+static void receive_visit(struct prober *prober) {
+	static const struct probe_result late = {.outcome = PROBE_TIMEOUT,
+						 .error = "no answer in time while logging in"};
+	struct visit visit;
+	bool is_back = visitor_take(prober->visitor, &visit);
 
-	if (probe_login_runs(prober->probe) && probe_login_go_on(prober->probe, revents, &login))
-		finish_login(prober, &login);
+	if (prober->visit_deadline == CLOCK_NEVER)
+		return;
+	if (is_back) {
+		give_up_visit(prober);
+		finish_login(prober, &visit.login);
+		if (visit.with_census) {
+			prober->facts.sessions = visit.sessions;
+			publish(prober);
+		}
+	} else if (clock_now() >= prober->visit_deadline) {
+		give_up_visit(prober);
+		finish_login(prober, &late);
+	}
 }
+
+/* --- the thread ----------------------------------------------------------------------------- */
 
 static int64_t next_round(struct prober *prober, int64_t begin) {
 	int64_t now = clock_now();
@@ -192,87 +213,50 @@ static int64_t next_round(struct prober *prober, int64_t begin) {
 	return next > now ? next : now;
 }
 
-/* How long to wait: to the next round, the login's deadline, or its next step. */
-static int wait_ms(const struct prober *prober, const struct client_wait *login, int64_t due) {
-	int64_t deadline = probe_login_deadline(prober->probe);
-	int left = clock_left_ms(due < deadline ? due : deadline, clock_now());
-
-	return login->slice_ms >= 0 && left > login->slice_ms ? login->slice_ms : left;
-}
-
-/* Until the next round is due or wanted; a login goes on meanwhile. False: stop. */
+/* Until the next round is due or wanted. False: stop. */
 static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 	bool watched = true;
 	uint64_t wakes;
 
 	while (!readable(prober->stop_fd)) {
-		const struct client_wait login = probe_login_wait(prober->probe);
+		int64_t until = due < prober->visit_deadline ? due : prober->visit_deadline;
 		struct pollfd fds[] = {
 			{.fd = prober->stop_fd, .events = POLLIN},
 			{.fd = prober->wake_fd, .events = POLLIN},
 			/* An idle connection that has news has ended. */
 			{.fd = watched ? probe_descriptor(prober->probe) : -1,
 			 .events = POLLIN | POLLRDHUP},
-			{.fd = login.fd, .events = login.events},
+			{.fd = visitor_descriptor(prober->visitor), .events = POLLIN},
 		};
 
-		/* Even when the next round is due already: a login must not wait for a quick
-		 * server. */
-		poll(fds, ARRAY_SIZE(fds), wait_ms(prober, &login, due));
+		poll(fds, ARRAY_SIZE(fds), clock_left_ms(until, clock_now()));
 		if ((read(prober->wake_fd, &wakes, sizeof(wakes)) > 0 || fds[2].revents) &&
 		    begin + CLOSEST_ROUNDS < due)
 			due = begin + CLOSEST_ROUNDS;
 		watched = watched && !fds[2].revents;
-		go_on_with_login(prober, fds[3].revents);
+		receive_visit(prober);
 		if (clock_now() >= due)
 			return true;
 	}
 	return false;
 }
 
-static int by_number(const void *a, const void *b) {
-	return *(const int *)a - *(const int *)b;
-}
-
-/*
- * The client library gets descriptors of its own. Connector/C 3.3 closes its socket twice when a
- * non-blocking connect fails at once (a Unix socket that does not exist), and in between the number
- * may belong to another thread: libmicrohttpd then finds its sockets gone and aborts the program.
- */
-static void separate_descriptors(const struct prober *prober) {
-	int kept[] = {STDERR_FILENO, prober->stop_fd, prober->wake_fd, log_sink_descriptor()};
-	size_t count = ARRAY_SIZE(kept) - (log_sink_descriptor() < 0);
-
-	if (unshare(CLONE_FILES) < 0) {
-		log_warning("unshare: %s; the client library shares our descriptors",
-			    strerror(errno));
-		return;
-	}
-	/* Copies of what others have open would keep it open when they close it. */
-	qsort(kept, count, sizeof(kept[0]), by_number);
-	for (size_t i = 0; i < count; i++) {
-		unsigned int first = (unsigned int)kept[i] + 1;
-		unsigned int last = i + 1 < count ? (unsigned int)kept[i + 1] - 1 : ~0u;
-
-		if (first <= last)
-			close_range(first, last, 0);
-	}
-}
-
 static void *run(void *context) {
 	struct prober *prober = context;
+	const int kept[] = {STDERR_FILENO, log_sink_descriptor(), prober->stop_fd, prober->wake_fd,
+			    visitor_descriptor(prober->visitor)};
 	int64_t begin, next;
 
-	separate_descriptors(prober);
+	thread_separate_descriptors(kept, ARRAY_SIZE(kept));
 	client_thread_init();
 	do {
 		begin = clock_now();
 		beat(prober);
 		take_plan(prober);
-		if (make_round(prober) < 0 || take_census(prober) < 0)
+		if (make_round(prober) < 0)
 			break;
 		beat(prober);
-		tend_login(prober);
+		tend_visit(prober);
 		next = next_round(prober, begin);
 	} while (pause_until(prober, next, begin));
 	probe_destroy(TAKE_POINTER(prober->probe));
@@ -292,6 +276,8 @@ static void prober_free(struct prober *prober) {
 }
 
 static int prober_init(struct prober *prober, const struct config *config) {
+	int r;
+
 	prober->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	prober->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (prober->stop_fd < 0 || prober->wake_fd < 0)
@@ -304,7 +290,9 @@ static int prober_init(struct prober *prober, const struct config *config) {
 	prober->seed = (unsigned int)clock_wall();
 	atomic_init(&prober->beat, clock_now());
 	atomic_init(&prober->longest, plan_longest_beat(prober->plan));
-	return thread_start(&prober->thread, run, prober);
+	prober->visit_deadline = CLOCK_NEVER;
+	r = visitor_create(&prober->visitor, prober->stop_fd);
+	return r < 0 ? r : thread_start(&prober->thread, run, prober);
 }
 
 int prober_create(struct prober **result, const struct config *config,
@@ -319,6 +307,8 @@ int prober_create(struct prober **result, const struct config *config,
 	prober->steward = steward;
 	r = prober_init(prober, config);
 	if (r < 0) {
+		signal_fd(prober->stop_fd);
+		visitor_destroy(prober->visitor);
 		prober_free(prober);
 		return r;
 	}
@@ -326,25 +316,13 @@ int prober_create(struct prober **result, const struct config *config,
 	return 0;
 }
 
-/* pthread_clockjoin_np() would wait for it, but is unknown to ThreadSanitizer (gcc 12, clang 14).
- */
-static bool join_within(pthread_t thread, int64_t patience) {
-	int64_t deadline = clock_now() + patience;
-
-	while (pthread_tryjoin_np(thread, NULL) == EBUSY) {
-		if (clock_now() >= deadline)
-			return false;
-		usleep(1000);
-	}
-	return true;
-}
-
 void prober_destroy(struct prober *prober) {
 	if (!prober)
 		return;
 	signal_fd(prober->stop_fd);
 	/* Resolving a name or reading a file inside the client library cannot be interrupted. */
-	if (!join_within(prober->thread, NSEC_PER_SEC)) {
+	if (!thread_join_within(prober->thread, NSEC_PER_SEC) ||
+	    !visitor_destroy(prober->visitor)) {
 		log_warning("the prober hangs in a call that cannot be interrupted; leaving it");
 		_exit(EXIT_SUCCESS);
 	}

@@ -85,37 +85,6 @@ void client_drop(struct client *client) {
 	(void)client;
 }
 
-struct client_login *client_login_begin(const struct mysql_settings *settings,
-					unsigned int extra_port, const struct client_limit *limit,
-					struct probe_result *result) {
-	(void)settings;
-	(void)extra_port;
-	(void)limit;
-	answer(result, 0);
-	return NULL;
-}
-
-bool client_login_go_on(struct client_login *login, short revents, struct probe_result *result) {
-	(void)login;
-	(void)revents;
-	answer(result, 0);
-	return true;
-}
-
-struct client_wait client_login_wait(const struct client_login *login) {
-	(void)login;
-	return (struct client_wait){.fd = -1, .slice_ms = -1};
-}
-
-struct client *client_login_take(struct client_login *login) {
-	(void)login;
-	return NULL;
-}
-
-void client_login_abandon(struct client_login *login) {
-	(void)login;
-}
-
 /* --- what holds ----------------------------------------------------------------------------- */
 
 /* Under a policy that admits whatever a policy can. */

@@ -332,7 +332,6 @@ static void nothing_is_no_client(void **state) {
 	assert_int_equal(client_descriptor(NULL), -1);
 	client_quit(NULL);
 	client_drop(NULL);
-	client_login_abandon(NULL);
 }
 
 int main(void) {

@@ -6,7 +6,6 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -341,51 +340,8 @@ static void a_selection_of_another_size(void **state) {
 	probe_destroy(*state);
 }
 
-/* --- fresh logins and settings ---------------------------------------------------------------- */
-
-static void log_in_freshly(struct probe *probe, struct probe_result *login) {
-	bool over = probe_login_begin(probe, login);
-
-	while (!over) {
-		struct client_wait wait = probe_login_wait(probe);
-		struct pollfd fd = {.fd = wait.fd, .events = wait.events};
-		int left = clock_left_ms(probe_login_deadline(probe), clock_now());
-
-		assert_true(probe_login_runs(probe));
-		poll(&fd, 1, wait.slice_ms >= 0 ? wait.slice_ms : left);
-		over = probe_login_go_on(probe, fd.revents, login);
-	}
-	assert_false(probe_login_runs(probe));
-}
-
-static void a_fresh_login_goes_beside(void **state) {
-	struct probe_result login = {0};
-	struct probe *probe = *state;
-
-	SCRIPT(FIRST_ROUND, {"connect", "192.0.2.7:3306", .waits = 2}, {"quit"}, NEXT_ROUND,
-	       {"connect", "192.0.2.7:3306", .error = 1040}, {"drop"}, NEXT_ROUND, {"quit"});
-	assert_int_equal(make_round(probe), PROBE_OK);
-	log_in_freshly(probe, &login);
-	assert_int_equal(login.outcome, PROBE_OK);
-	assert_int_equal(make_round(probe), PROBE_OK);
-	log_in_freshly(probe, &login);
-	assert_int_equal(login.outcome, PROBE_TOO_MANY_CONNECTIONS);
-	assert_int_equal(make_round(probe), PROBE_OK);
-	finish(probe);
-}
-
-static void a_fresh_login_that_hangs(void **state) {
-	struct probe_result login = {0};
-	struct probe *probe = *state;
-
-	settings.timeout = 20 * NSEC_PER_MSEC;
-	probe_configure(probe, &settings);
-	SCRIPT({"connect", .hangs = true}, {"drop"}, {"connect", .hangs = true}, {"drop"});
-	log_in_freshly(probe, &login);
-	assert_int_equal(login.outcome, PROBE_TIMEOUT);
-	assert_false(probe_login_begin(probe, &login));
-	finish(probe); /* abandons it */
-}
+/* --- settings -----------------------------------------------------------------------------------
+ */
 
 static void settings_that_concern_the_connection(void **state) {
 	struct probe *probe = *state;
@@ -421,8 +377,6 @@ int main(void) {
 		cmocka_unit_test_setup(a_variable_without_a_value_is_there, start),
 		cmocka_unit_test_setup(an_answer_that_makes_no_sense, start),
 		cmocka_unit_test_setup(a_selection_of_another_size, start),
-		cmocka_unit_test_setup(a_fresh_login_goes_beside, start),
-		cmocka_unit_test_setup(a_fresh_login_that_hangs, start),
 		cmocka_unit_test_setup(settings_that_concern_the_connection, start),
 	};
 

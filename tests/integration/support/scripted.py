@@ -162,7 +162,7 @@ class ScriptedServer:
             self.questions += 1
 
     def _log_in(self, talk):
-        version = (self.variables.get("version") or "8.0")
+        version = self.variables.get("version") or "8.0"
         talk.send(greeting(version, self.plugin, self.tls is not None), "greeting")
         response = talk.receive()
         if self.tls and len(response) == 32:
