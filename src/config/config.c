@@ -211,6 +211,9 @@ static int validate(const struct config *config, struct text *error) {
 			      "socket= for the Unix socket, not localhost");
 	if (config->mysql.tls == TLS_VERIFY && !config->mysql.tls_ca[0])
 		return refuse(config, error, "[mysql] tls: expected tls_ca beside verify");
+	if (config->mysql.server_public_key[0] && config->mysql.tls != TLS_OFF)
+		return refuse(config, error,
+			      "[mysql] server_public_key: expected tls=off beside it");
 	if (!config->http.tls_cert[0] != !config->http.tls_key[0])
 		return refuse(config, error, "[http] tls_cert, tls_key: expected both or neither");
 	return 0;

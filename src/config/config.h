@@ -39,6 +39,7 @@ struct mysql_settings {
 	char password_file[CONFIG_PATH_SIZE];
 	char defaults_file[CONFIG_PATH_SIZE];
 	char tls_ca[CONFIG_PATH_SIZE];
+	char server_public_key[CONFIG_PATH_SIZE];
 	enum tls_mode tls;
 	/* Without defaults_file, read the client library's usual ones: the legacy command's way. */
 	bool standard_option_files;

@@ -61,6 +61,8 @@ static const struct config_option ledger[] = {
 	 .reloadable = true, .help = "TLS towards the server"},
 	{"mysql", "tls_ca", OPTION_PATH, FIELD(mysql.tls_ca), .fallback = "", .reloadable = true,
 	 .help = "certificate authority (PEM) for tls=verify, which needs it"},
+	{"mysql", "server_public_key", OPTION_PATH, FIELD(mysql.server_public_key), .fallback = "",
+	 .reloadable = true, .help = "the server's RSA key (PEM), for TCP with tls=off"},
 	{"mysql", "interval", OPTION_DURATION, FIELD(interval), .fallback = "500ms", .min = MS(10),
 	 .max = S(60), .reloadable = true, .help = "time from one probe to the next"},
 	{"mysql", "timeout", OPTION_DURATION, FIELD(mysql.timeout), .fallback = "1s", .min = MS(10),

@@ -20,12 +20,16 @@
 #define LARGEST_PACKET (256ul * 1024)
 #define LARGEST_ANSWER (4 * LARGEST_PACKET)
 #define MOST_ROWS 1000
+#define WANTS_PROOF                                                                 \
+	"over TCP this account takes tls=verify, or server_public_key: its plugin " \
+	"gives the password to whoever plays the server"
 #define NO_END "the server's answer has no end"
 
 struct client {
 	MYSQL mysql;	 /* first: the library hands it back where a client is wanted */
 	size_t received; /* bytes since the last question */
 	bool received_any;
+	bool is_verified, has_key; /* before the server can get the password in clear text */
 	struct compat_operation connecting;
 };
 
@@ -36,8 +40,10 @@ struct client {
 static void note_received(MYSQL *mysql, size_t length) {
 	struct client *client = (struct client *)mysql;
 
-	if (!client->received_any)
+	if (!client->received_any) {
 		fcntl(compat_socket(mysql), F_SETFL, O_NONBLOCK);
+		compat_choose_plugins(mysql, client->is_verified, client->has_key);
+	}
 	client->received_any = true;
 	client->received += length;
 	if (client->received > LARGEST_ANSWER)
@@ -99,6 +105,8 @@ static void fail_from(struct probe_result *result, struct client *client) {
 	}
 	client_fail(result, client_error_outcome(code, mysql_error(mysql)), code,
 		    mysql_error(mysql));
+	if (client_error_wants_proof(code, mysql_error(mysql)))
+		client_fail(result, PROBE_ACCESS_DENIED, code, WANTS_PROOF);
 	if (result->outcome == PROBE_OK)
 		client_fail(result, PROBE_PROTOCOL_ERROR, 0,
 			    "the client library failed without an error");
@@ -172,6 +180,8 @@ struct client *client_create(const struct mysql_settings *settings) {
 	compat_refuse_infile(mysql);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
 	compat_prepare(mysql, settings);
+	client->is_verified = settings->tls == TLS_VERIFY;
+	client->has_key = settings->server_public_key[0];
 	return client;
 }
 

@@ -15,6 +15,7 @@ enum {
 	CLIENT_SERVER_LOST_EXTENDED = 2055,
 	CLIENT_AUTH_PLUGIN_CANNOT_LOAD = 2059,
 	CLIENT_AUTH_PLUGIN_ERROR = 2061,
+	CLIENT_PLUGIN_NOT_ALLOWED = 5010,
 };
 
 /* Server errors: MySQL 8.0 and MariaDB 10.11 reference. */
@@ -100,6 +101,18 @@ enum probe_outcome client_error_outcome(unsigned int code, const char *message) 
 		return PROBE_NOT_READY;
 	default:
 		return PROBE_PROTOCOL_ERROR;
+	}
+}
+
+bool client_error_wants_proof(unsigned int code, const char *message) {
+	switch (code) {
+	case CLIENT_PLUGIN_NOT_ALLOWED: /* Connector/C 3.3 */
+		return strstr(message, "'caching_sha2_password'") ||
+		       strstr(message, "'sha256_password'");
+	case CLIENT_AUTH_PLUGIN_ERROR: /* libmysqlclient 9 */
+		return strstr(message, "requires secure connection") != NULL;
+	default:
+		return false;
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "node/client_internal.h"
@@ -43,6 +44,14 @@ static bool find_host(struct client_login *login, struct probe_result *result) {
 	return false;
 }
 
+/* Where Connector/C 3.3 cannot read it, it takes whatever key the server sends. */
+static bool is_readable(const char *server_public_key, struct text *why) {
+	if (!server_public_key[0] || access(server_public_key, R_OK) == 0)
+		return true;
+	text_format(why, "server_public_key %s: %s", server_public_key, strerror(errno));
+	return false;
+}
+
 static const char *or_null(const char *text) {
 	return text[0] ? text : NULL;
 }
@@ -79,7 +88,8 @@ static struct client_login *begin(const struct mysql_settings *settings, unsigne
 		return NULL;
 	}
 	text_init(&why, result->error, sizeof(result->error));
-	if (password_find(settings, login->password, sizeof(login->password), &why) < 0) {
+	if (!is_readable(settings->server_public_key, &why) ||
+	    password_find(settings, login->password, sizeof(login->password), &why) < 0) {
 		result->outcome = PROBE_ACCESS_DENIED;
 		result->code = 0;
 		login_free(login);

@@ -108,6 +108,8 @@ void doctor_files(const struct config *config, struct findings *findings) {
 			   holds_password(config->mysql.defaults_file), findings);
 	if (config->mysql.tls_ca[0])
 		judge_file("certificate authority", config->mysql.tls_ca, false, findings);
+	if (config->mysql.server_public_key[0])
+		judge_file("server's public key", config->mysql.server_public_key, false, findings);
 	if (config->http.tls_cert[0])
 		judge_file("certificate", config->http.tls_cert, false, findings);
 	if (config->http.tls_key[0])

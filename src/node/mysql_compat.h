@@ -165,13 +165,31 @@ static inline int compat_socket(MYSQL *mysql) {
 	return mysql_get_socket(mysql);
 }
 
+/* They answer a challenge. mysql_clear_password and dialog, in neither list, send the password. */
+#define COMPAT_CHALLENGES "mysql_native_password,client_ed25519,parsec"
+
+/*
+ * When the server's first bytes are there, before it names a plugin. The SHA-2 plugins send the
+ * password in clear text to who asks: over a Unix socket, and wherever TLS was wished for, also
+ * when the server offers none (Connector/C 3.3); otherwise under the server's key, which is the
+ * server's word unless a file names it.
+ */
+static inline void compat_choose_plugins(MYSQL *mysql, bool is_verified, bool has_key) {
+	struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+	socklen_t size = sizeof(own);
+
+	getsockname(mysql_get_socket(mysql), (struct sockaddr *)&own, &size);
+	if (own.ss_family == AF_UNIX || is_verified || (has_key && !mysql->options.use_ssl))
+		mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH,
+			       COMPAT_CHALLENGES ",caching_sha2_password,sha256_password");
+}
+
 static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *settings) {
-	/* mysql_clear_password and dialog would hand the password to whoever plays the server. */
-	static const char plugins[] = "mysql_native_password,client_ed25519,parsec,"
-				      "caching_sha2_password,sha256_password";
 	my_bool yes = 1, no = 0;
 
-	mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, plugins);
+	mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, COMPAT_CHALLENGES);
+	if (settings->server_public_key[0])
+		mysql_optionsv(mysql, MYSQL_SERVER_PUBLIC_KEY, settings->server_public_key);
 	mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, (size_t)0);
 	mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, compat_io_wait);
 	mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
@@ -186,6 +204,13 @@ static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *set
 #else
 
 #define COMPAT_CLIENT "libmysqlclient"
+
+/* It refuses to send a password in clear text over TCP without TLS, and cannot be told of more. */
+static inline void compat_choose_plugins(MYSQL *mysql, bool is_verified, bool has_key) {
+	(void)mysql;
+	(void)is_verified;
+	(void)has_key;
+}
 
 static inline int compat_init(compat_received on_received, compat_waiter on_wait) {
 	int r = mysql_library_init(0, NULL, NULL);
@@ -275,13 +300,13 @@ static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *set
 		[TLS_REQUIRED] = SSL_MODE_REQUIRED,
 		[TLS_VERIFY] = SSL_MODE_VERIFY_IDENTITY,
 	};
-	bool yes = true;
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[settings->tls]);
 	if (settings->tls_ca[0])
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, settings->tls_ca);
-	/* Without TLS, caching_sha2_password needs the server's key to send the password under. */
-	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &yes);
+	/* Not MYSQL_OPT_GET_SERVER_PUBLIC_KEY: whoever plays the server has a key, too. */
+	if (settings->server_public_key[0])
+		mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, settings->server_public_key);
 }
 
 #endif

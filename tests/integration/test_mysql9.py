@@ -15,12 +15,13 @@ import pytest
 from support.answers import assert_verdict
 from support.authority import Authority
 from support.process import Process, free_port
+from support.programs import uses_libmysqlclient
 from support.refusals import reasons_of_many_logins
 from support.sid import Sid
 from support.wait import until
 
 PASSWORD = "a caching password!"
-ACCOUNTS = ("socket", "tls", "plain", "cached", "wrong", "frozen", "locked")
+ACCOUNTS = ("socket", "tls", "plain", "cached", "wrong", "frozen", "locked", "unproven")
 SQL = "".join(
     f"CREATE USER {name} IDENTIFIED WITH caching_sha2_password BY '{PASSWORD}';\n" for name in ACCOUNTS
 ) + "CREATE USER tlsonly IDENTIFIED BY '{0}' REQUIRE SSL;\nALTER USER locked ACCOUNT LOCK;\n".format(PASSWORD)
@@ -33,6 +34,7 @@ class MySql9:
         self.inside = pathlib.Path("/tmp") / self.directory.name
         self.socket = self.directory / "s"
         self.port = free_port()
+        self.public_key = self.directory / "data" / "public_key.pem"
         self.authority = Authority(self.directory / "tls", "the authority")
         certificate, key = self.authority.sign("server", "127.0.0.1")
         (self.directory / "accounts.sql").write_text(SQL)
@@ -85,6 +87,10 @@ def over_socket(server, user, **more):
     return {"socket": server.socket, "user": user, "password": PASSWORD, "timeout": "2s", "max_age": "5s", **more}
 
 
+def over_tls(server, user, **more):
+    return over_tcp(server, user, tls="verify", tls_ca=server.authority.ca, **more)
+
+
 def assert_not_galera(checker):
     assert_verdict(checker.wait_reason("not-galera"), "not-galera")
     logins = checker.status()["probe"]["logins"]
@@ -98,16 +104,27 @@ def test_over_the_socket(mysql9, daemon):
     assert_not_galera(daemon(None, {"mysql": over_socket(mysql9, "socket")}))
 
 
-def test_the_public_key_is_asked_for(mysql9, daemon):
+def test_the_password_goes_under_the_servers_public_key(mysql9, daemon):
     """Nobody has logged in to this account before, so the server has nothing to compare with."""
-    assert_not_galera(daemon(None, {"mysql": over_tcp(mysql9, "plain", tls="off")}))
+    mysql = over_tcp(mysql9, "plain", tls="off")
+    assert_verdict(daemon(None, {"mysql": mysql}).wait_reason("access-denied"), "access-denied")
+    assert_not_galera(daemon(None, {"mysql": {**mysql, "server_public_key": mysql9.public_key}}))
 
 
-@pytest.mark.parametrize("tls", ["preferred", "required", "verify"])
 @pytest.mark.parametrize("user", ["tls", "tlsonly"])
-def test_over_tls(mysql9, daemon, tls, user):
-    mysql = over_tcp(mysql9, user, tls=tls, tls_ca=mysql9.authority.ca)
-    assert_not_galera(daemon(None, {"mysql": mysql}))
+def test_over_tls(mysql9, daemon, user):
+    assert_not_galera(daemon(None, {"mysql": over_tls(mysql9, user)}))
+
+
+@pytest.mark.parametrize("tls", ["preferred", "required"])
+def test_over_tls_to_a_server_that_proves_nothing(mysql9, daemon, tls):
+    """Connector/C 3.3 would go on without TLS, too: it is not let do that."""
+    checker = daemon(None, {"mysql": over_tcp(mysql9, "unproven", tls=tls)})
+    if uses_libmysqlclient():
+        assert_not_galera(checker)
+    else:
+        checker.wait_reason("access-denied")
+        assert "takes tls=verify, or server_public_key" in checker.log()
 
 
 def test_an_account_that_must_use_tls(mysql9, daemon):
@@ -115,8 +132,8 @@ def test_an_account_that_must_use_tls(mysql9, daemon):
 
 
 def test_a_wrong_password(mysql9, daemon):
-    for mysql in (over_socket(mysql9, "wrong"), over_tcp(mysql9, "wrong", tls="off"),
-                  over_tcp(mysql9, "wrong", tls="required")):
+    for mysql in (over_socket(mysql9, "wrong"), over_tls(mysql9, "wrong"),
+                  over_tcp(mysql9, "wrong", server_public_key=mysql9.public_key)):
         daemon(None, {"mysql": {**mysql, "password": "another"}}).wait_reason("access-denied")
 
 
@@ -135,9 +152,11 @@ def test_a_refusal_is_heard_every_time(mysql9, tmp_path, user, password):
     assert heard == {"access-denied"}
 
 
-@pytest.mark.parametrize("tls", ["off", "required"])
+@pytest.mark.parametrize("tls", ["off", "verify"])
 def test_a_frozen_server(mysql9, daemon, tls):
-    mysql = over_tcp(mysql9, "frozen", tls=tls, timeout="300ms", max_age="1s")
+    mysql = {"off": over_tcp(mysql9, "frozen", server_public_key=mysql9.public_key),
+             "verify": over_tls(mysql9, "frozen")}[tls]
+    mysql.update(timeout="300ms", max_age="1s")
     checker = daemon(None, {"mysql": mysql})
     checker.wait_reason("not-galera")
     with mysql9.process.frozen():

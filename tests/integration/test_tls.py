@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """TLS: towards a real server in each mode, and HTTPS towards the callers."""
 
+import itertools
 import shutil
 import socket
 import ssl
+import subprocess
 import threading
 
 import pytest
 
 from support import http
 from support.answers import assert_verdict
-from support.authority import Authority
+from support.authority import Authority, openssl
 from support.cluster import PASSWORD
 from support.haproxy import HAProxy
+from support.programs import uses_libmysqlclient
 from support.scripted import ScriptedServer
 from support.wait import until
+from support.wire import SCRAMBLE
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +108,80 @@ def test_a_server_that_asks_for_the_password_itself_does_not_get_it(daemon, plug
         checker.wait_rounds(2)
         assert checker.ask().status == 503
         assert not any(PASSWORD.encode() in packet for packet in server.heard), server.heard
+
+
+# ---- towards somebody who plays the server, and whose account is one of caching_sha2_password ----
+
+
+class Player:
+    """Has a certificate and a key of its own, and asks for the password."""
+
+    def __init__(self, authority, offers_tls=False, path=None):
+        certificate, self.key = authority.sign("player", "127.0.0.1")
+        self.public_key = authority.directory / "public.pem"
+        openssl("pkey", "-in", self.key, "-pubout", "-out", self.public_key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, self.key)
+        self.server = ScriptedServer(context if offers_tls else None, path)
+        self.server.plugin = "caching_sha2_password"
+        self.server.asks_for_password = self.public_key.read_bytes()
+
+    def learnt(self):
+        """What it was told, and what it can decrypt of it."""
+        return [packet if len(packet) != 256 else self.decrypt(packet) for packet in self.server.heard]
+
+    def decrypt(self, packet):
+        command = ["openssl", "pkeyutl", "-decrypt", "-inkey", self.key, "-pkeyopt", "rsa_padding_mode:oaep"]
+        hidden = subprocess.run(command, input=packet, capture_output=True)
+        return bytes(a ^ b for a, b in zip(hidden.stdout, itertools.cycle(SCRAMBLE)))
+
+
+@pytest.fixture
+def player(authority, request):
+    it = Player(authority, getattr(request, "param", False))
+    yield it
+    it.server.stop()
+
+
+def play(daemon, player, **more):
+    """What was learnt, and the daemon, after two tries."""
+    mysql = {**player.server.settings(), "password": PASSWORD, "interval": "50ms", **more}
+    checker = daemon(None, {"mysql": mysql})
+    checker.wait_rounds(2)
+    return player.learnt(), checker
+
+
+@pytest.mark.parametrize("player", [False, True], ids=["no TLS", "TLS"], indirect=True)
+@pytest.mark.parametrize("tls", ["off", "preferred", "required", "verify"])
+def test_who_plays_the_server_learns_no_password(daemon, other_authority, player, tls):
+    if uses_libmysqlclient() and player.server.tls and tls in ("preferred", "required"):
+        pytest.skip("told inside TLS to whoever speaks it: clustercheckd.ini(5) says so")
+    ca = {"tls_ca": other_authority.ca} if tls == "verify" else {}
+    learnt, checker = play(daemon, player, tls=tls, **ca)
+    assert not any(PASSWORD.encode() in packet for packet in learnt), learnt
+    assert checker.ask().status == 503
+    if tls == "off":
+        assert checker.reason() == "access-denied"
+        assert "takes tls=verify, or server_public_key" in checker.log()
+
+
+@pytest.mark.parametrize("is_genuine", [True, False])
+def test_only_who_has_the_servers_key_learns_it(daemon, other_authority, player, is_genuine):
+    """Also shows that a password that is told would be found."""
+    other = Player(other_authority)
+    other.server.stop()
+    key = player.public_key if is_genuine else other.public_key
+    learnt, _ = play(daemon, player, server_public_key=key)
+    assert learnt
+    assert (PASSWORD.encode() + b"\0" in learnt) == is_genuine
+    assert b"\x02" not in learnt  # nobody asked for another key
+
+
+def test_a_servers_key_that_cannot_be_read(daemon, player, tmp_path):
+    learnt, checker = play(daemon, player, server_public_key=tmp_path / "absent.pem")
+    assert learnt == []
+    assert_verdict(checker.ask(), "access-denied")
+    assert "absent.pem: No such file" in checker.log()
 
 
 # ---- HTTPS ----

@@ -113,12 +113,23 @@ static void disconnects(void **state) {
 		assert_false(client_error_is_disconnect(still_there[i]));
 }
 
+static void who_wants_proof(void **state) {
+	(void)state;
+	assert_true(client_error_wants_proof(5010, "plugin 'caching_sha2_password' couldn't be"));
+	assert_true(client_error_wants_proof(5010, "plugin 'sha256_password' couldn't be"));
+	assert_false(client_error_wants_proof(5010, "plugin 'dialog' couldn't be"));
+	assert_true(client_error_wants_proof(2061, "Authentication requires secure connection."));
+	assert_false(client_error_wants_proof(2061, "Authentication plugin error"));
+	assert_false(client_error_wants_proof(1045, "requires secure connection"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(a_server_cannot_choose_its_outcome),
 		cmocka_unit_test(nothing_but_zero_is_ok),
 		cmocka_unit_test(disconnects),
+		cmocka_unit_test(who_wants_proof),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -737,6 +737,8 @@ static void values_must_fit_each_other(void **state) {
 		{"[mysql]\npassword=\npassword_file=/b\n", NULL},
 		{"[mysql]\ntls=verify\n", "expected tls_ca beside verify"},
 		{"[mysql]\ntls=verify\ntls_ca=/ca\n", NULL},
+		{"[mysql]\nserver_public_key=/key\n", NULL},
+		{"[mysql]\ntls=required\nserver_public_key=/key\n", "expected tls=off beside"},
 		{"[http]\ntls_cert=/c\n", "tls_cert, tls_key: expected both or neither"},
 		{"[http]\ntls_key=/k\n", "tls_cert, tls_key: expected both or neither"},
 		{"[http]\ntls_cert=/c\ntls_key=/k\n", NULL},

@@ -59,6 +59,7 @@ class ScriptedServer:
         self.query_error = None
         self.switch_to = None  # an authentication plugin to ask the client for
         self.wants_file = None  # one of the client's, asked for in place of an answer
+        self.asks_for_password = None  # the public key (PEM) to send it under
         self.heard = []  # what it answered to either
         self.repeated = None  # (name, value) of a status row to send once more
         self.fault = None  # (places, deed): the deed is done where a packet is due (support.wire)
@@ -172,6 +173,12 @@ class ScriptedServer:
             talk.start_tls(self.tls)
             talk.receive()
         self.logins += 1
+        if self.asks_for_password:  # "full authentication" of caching_sha2_password
+            talk.send(b"\x01\x04", "login")
+            self.heard.append(talk.receive())
+            if self.heard[-1] == b"\x02":
+                talk.put(b"\x01" + self.asks_for_password)
+                self.heard.append(talk.receive())
         if self.switch_to:
             talk.send(plugin_switch(self.switch_to), "switch")
             self.heard.append(talk.receive())
