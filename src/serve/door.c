@@ -37,6 +37,10 @@
 #define CONNECTIONS_BEING_SHED (4 * QUEUE_SHARE)
 #define SHORTAGE_MS 10 /* without descriptors the queue waits, and the door does not spin */
 
+static bool is_open(const struct door *door) {
+	return atomic_load(&door->stage) == DOOR_OPEN;
+}
+
 /* --- callers -------------------------------------------------------------------------------- */
 
 /* Before a byte is read. */
@@ -132,6 +136,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	exchange->method = method;
 	exchange->path = path;
 	exchange->version = version;
+	exchange->is_last = !is_open(door);
 	if (replies_answer(door->replies, connection, exchange) != MHD_YES)
 		return MHD_NO;
 	if (door->settings.log_requests)
@@ -173,10 +178,6 @@ static int wait_ms(const struct door *door, int at_most_ms) {
 	if (MHD_get_timeout(door->daemon, &left) == MHD_YES && left < (unsigned int)at_most_ms)
 		at_most_ms = (int)left;
 	return at_most_ms;
-}
-
-static bool is_open(const struct door *door) {
-	return atomic_load(&door->stage) == DOOR_OPEN;
 }
 
 /*

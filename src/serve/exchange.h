@@ -18,6 +18,7 @@ struct exchange {
 	char *body;			     /* of a command; NULL: none, or none is taken */
 	size_t body_length;
 	bool body_is_too_large;
+	bool is_last; /* the door is going: the connection is not kept */
 
 	unsigned int status;
 	char noted_path[ENDPOINT_PATH_SIZE];

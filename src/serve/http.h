@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The HTTP server: one door per listening address (TCP) and one for the control socket (Unix), each
- * with a thread of libmicrohttpd's. All functions are the main thread's.
+ * with a thread of its own. All functions are the main thread's.
  */
 #ifndef CLUSTERCHECKD_SERVE_HTTP_H
 #define CLUSTERCHECKD_SERVE_HTTP_H

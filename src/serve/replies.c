@@ -154,7 +154,7 @@ void replies_destroy(struct replies *replies) {
 static enum MHD_Result queue(struct MHD_Connection *connection, const struct reply *reply,
 			     struct exchange *exchange) {
 	/* The original closed; a caller that speaks HTTP/1.0 relies on it. */
-	bool close_it = strcmp(exchange->version, MHD_HTTP_VERSION_1_1) != 0;
+	bool close_it = exchange->is_last || strcmp(exchange->version, MHD_HTTP_VERSION_1_1) != 0;
 
 	exchange->status = reply->status;
 	exchange->is_verdict = reply->is_verdict;

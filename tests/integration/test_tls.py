@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from http import client as http_client
 
 import pytest
 
@@ -255,6 +256,24 @@ def verifying(checker, authority, node, directory):
 
 
 @pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed")
+def test_kept_connections_go_on_over_renewals(https, authority):
+    """The answer after a renewal says that the connection ends, rather than that it is cut."""
+    checker, files = https
+    context = ssl.create_default_context(cafile=authority.ca)
+    caller = http_client.HTTPSConnection(*checker.address, timeout=5, context=context)
+    ends = []
+    for renewal in range(4):
+        for _ in range(5):
+            caller.request("GET", "/")
+            answer = caller.getresponse()
+            assert answer.status == 200 and answer.read()
+            ends.append(answer.will_close)
+        files.renew(authority)
+        assert "configuration reloaded" in checker.reload()
+    caller.close()
+    assert ends == [False] * 5 + ([True] + [False] * 4) * 3
+
+
 def test_renewals_lose_no_connection(https, authority, node, running, tmp_path):
     """Neither a check of HAProxy's nor a caller that connects at any moment of a reload."""
     checker, files = https
