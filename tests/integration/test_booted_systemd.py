@@ -66,7 +66,7 @@ def booted_machine(request, tmp_path_factory):
         machine = booted.Machine(root, directory / "staging", directory, binds)
         machine.start()
     except booted.Unavailable as why:
-        pytest.skip(f"BOOTED SYSTEMD NOT TESTED: {why}")
+        booted.leave_out("BOOTED SYSTEMD", why)
     try:
         machine.install()
         machine.ini = configuration_file(machine)
