@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 
 #define SLOTS 2048 /* a power of two */
 #define NEIGHBOURS 8
+#define CROWD 3 /* neighbours of one address */
 
 #define BALANCER_ANSWERS 3
 #define BALANCER_PERIOD (60 * NSEC_PER_SEC)
@@ -21,18 +23,29 @@
 struct audience {
 	pthread_mutex_t lock;
 	int64_t created;
+	uint64_t seed;
 	size_t count_count;
 	struct answer_count counts[ANSWER_COUNT_MAX];
 	struct poller slots[SLOTS]; /* a slot with no answers is free */
 };
 
-struct audience *audience_create(void) {
+/* Not waiting for the kernel's: a daemon that starts early in a boot would answer nobody. */
+static uint64_t random_seed(void) {
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == (ssize_t)sizeof(seed))
+		return seed;
+	return (uint64_t)clock_wall() * 0x9e3779b97f4a7c15u ^ (uint64_t)clock_now();
+}
+
+struct audience *audience_create(const uint64_t *seed) {
 	struct audience *audience = calloc(1, sizeof(*audience));
 
 	if (!audience)
 		return NULL;
 	pthread_mutex_init(&audience->lock, NULL);
 	audience->created = clock_now();
+	audience->seed = seed ? *seed : random_seed();
 	return audience;
 }
 
@@ -55,12 +68,12 @@ static struct in6_addr address_of(const struct sockaddr *peer) {
 	return address;
 }
 
-/* FNV-1a */
-static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t length) {
+/* FNV-1a, from a secret instead of its usual basis */
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length) {
 	const unsigned char *byte = bytes;
 
 	while (length-- > 0)
-		hash = (hash ^ *byte++) * 16777619u;
+		hash = (hash ^ *byte++) * 1099511628211u;
 	return hash;
 }
 
@@ -104,13 +117,14 @@ struct key {
 	struct caller_name name;
 };
 
-static uint32_t hash_key(const struct key *key) {
-	uint32_t hash = hash_bytes(2166136261u + (uint32_t)key->answer->kind, &key->address,
-				   sizeof(key->address));
+static uint64_t hash_key(const struct key *key, uint64_t seed) {
+	uint64_t hash =
+		hash_bytes(seed + (uint64_t)key->answer->kind, &key->address, sizeof(key->address));
 
 	hash = hash_bytes(hash, key->name.name, key->name.name_length);
 	hash = hash_bytes(hash, key->name.node, key->name.node_length);
-	return hash_bytes(hash, key->answer->path, strlen(key->answer->path));
+	hash = hash_bytes(hash, key->answer->path, strlen(key->answer->path));
+	return hash ^ hash >> 32; /* the lowest bits depend on the seed's lowest alone */
 }
 
 static bool is_poller(const struct poller *poller, const struct key *key) {
@@ -141,44 +155,76 @@ static int64_t gone_from(const struct poller *poller) {
 	return poller->last + (patience > least ? patience : least);
 }
 
-/* Who asks under ever new names must not push out a balancer: rather what they have brought. */
-enum worth { WORTH_FREE, WORTH_OF_THE_SAME_ADDRESS, WORTH_NEW, WORTH_ESTABLISHED };
+/*
+ * Who asks under ever new names must not push out a balancer: rather what they have brought. Of an
+ * address that has several among the neighbours those go first, however long they have been asking
+ * and whoever comes: else who has patience could crowd a balancer out, or never let it settle.
+ */
+enum worth {
+	WORTH_FREE,
+	WORTH_OF_A_CROWD,
+	WORTH_OF_THE_SAME_ADDRESS,
+	WORTH_NEW,
+	WORTH_ESTABLISHED_OF_THE_SAME_ADDRESS,
+	WORTH_ESTABLISHED
+};
 
-static enum worth worth_of(const struct poller *poller, const struct key *key) {
-	if (poller->answers == 0)
-		return WORTH_FREE;
-	if (is_established(poller))
-		return WORTH_ESTABLISHED;
-	return memcmp(&poller->address, &key->address, sizeof(key->address)) == 0
-		       ? WORTH_OF_THE_SAME_ADDRESS
-		       : WORTH_NEW;
+static bool is_of(const struct poller *poller, const struct in6_addr *address) {
+	return poller->answers > 0 && memcmp(&poller->address, address, sizeof(*address)) == 0;
 }
 
-static bool is_rather_evicted(const struct poller *a, const struct poller *b,
-			      const struct key *key) {
-	enum worth worth_a = worth_of(a, key), worth_b = worth_of(b, key);
+static bool is_of_a_crowd(const struct poller *poller, struct poller *const *neighbours) {
+	size_t count = 0;
 
-	return worth_a != worth_b ? worth_a < worth_b : a->last < b->last;
+	for (size_t i = 0; i < NEIGHBOURS; i++)
+		count += is_of(neighbours[i], &poller->address);
+	return count >= CROWD;
+}
+
+static enum worth worth_of(const struct poller *poller, struct poller *const *neighbours,
+			   const struct key *key) {
+	bool same_address = is_of(poller, &key->address);
+
+	if (poller->answers == 0)
+		return WORTH_FREE;
+	if (is_of_a_crowd(poller, neighbours))
+		return WORTH_OF_A_CROWD;
+	if (is_established(poller))
+		return same_address ? WORTH_ESTABLISHED_OF_THE_SAME_ADDRESS : WORTH_ESTABLISHED;
+	return same_address ? WORTH_OF_THE_SAME_ADDRESS : WORTH_NEW;
+}
+
+static struct poller *least_worth(struct poller *const *neighbours, const struct key *key) {
+	struct poller *least = neighbours[0];
+	enum worth lowest = worth_of(least, neighbours, key);
+
+	for (size_t i = 1; i < NEIGHBOURS; i++) {
+		enum worth worth = worth_of(neighbours[i], neighbours, key);
+
+		if (worth < lowest || (worth == lowest && neighbours[i]->last < least->last)) {
+			least = neighbours[i];
+			lowest = worth;
+		}
+	}
+	return least;
 }
 
 /* The poller's slot, a free one, or that of the neighbour who is worth least. */
 static struct poller *find_slot(struct audience *audience, const struct key *key) {
-	uint32_t hash = hash_key(key);
-	struct poller *best = NULL;
+	uint64_t hash = hash_key(key, audience->seed);
+	struct poller *neighbours[NEIGHBOURS], *slot;
 
-	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
-		struct poller *slot = &audience->slots[(hash + i) % SLOTS];
-
-		if (is_poller(slot, key))
-			return slot;
-		if (!best || is_rather_evicted(slot, best, key))
-			best = slot;
+	for (size_t i = 0; i < NEIGHBOURS; i++) {
+		neighbours[i] = &audience->slots[(hash + i) % SLOTS];
+		if (is_poller(neighbours[i], key))
+			return neighbours[i];
 	}
-	memset(best, 0, sizeof(*best));
-	best->kind = key->answer->kind;
-	best->address = key->address;
-	text_copy(best->path, sizeof(best->path), key->answer->path);
-	return best;
+	slot = least_worth(neighbours, key);
+	memset(slot, 0, sizeof(*slot));
+	slot->kind = key->answer->kind;
+	slot->address = key->address;
+	text_copy(slot->path, sizeof(slot->path), key->answer->path);
+	return slot;
 }
 
 static void count_answer(struct audience *audience, const struct answer *answer) {

@@ -4,9 +4,10 @@
  * by their address and the path they poll; those that send HAProxy's state also by what it calls
  * the server and itself, so that two backends of one host are two.
  *
- * Any thread; one short lock of its own, never held across I/O. What does not fit pushes out a
- * caller who has not been asking for long: rather one of the same address, and of several the one
- * not heard of for longest.
+ * Any thread; one short lock of its own, never held across I/O. What does not fit pushes out one of
+ * an address that has brought many; else a caller who has not been asking for long: rather one of
+ * the same address, and of several the one not heard of for longest. Where callers stand beside
+ * each other nobody can work out who does not know the seed.
  */
 #ifndef CLUSTERCHECKD_NODE_AUDIENCE_H
 #define CLUSTERCHECKD_NODE_AUDIENCE_H
@@ -62,7 +63,8 @@ struct answer_count {
 
 struct audience;
 
-struct audience *audience_create(void);
+/* `seed`: NULL for one that nobody can guess; another is for tests. NULL when out of memory. */
+struct audience *audience_create(const uint64_t *seed);
 void audience_destroy(struct audience *audience);
 
 /* Notes an answer that has been sent. */

@@ -127,7 +127,7 @@ static int build(struct daemon *daemon, struct text *error) {
 	if (r < 0)
 		return r;
 	daemon->publication = publication_create(&daemon->config.endpoints);
-	daemon->audience = audience_create();
+	daemon->audience = audience_create(NULL);
 	if (!daemon->publication || !daemon->audience)
 		return -ENOMEM;
 	files = maintenance_files_of(&daemon->config);

@@ -157,7 +157,7 @@ static bool build(struct walk *walk) {
 	if (!load(walk))
 		return false;
 	walk->stage.publication = publication_create(&walk->config->endpoints);
-	walk->stage.audience = audience_create();
+	walk->stage.audience = audience_create(NULL);
 	if (!walk->stage.publication || !walk->stage.audience)
 		return false;
 	facts = __real_calloc(1, sizeof(*facts));
