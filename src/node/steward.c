@@ -101,6 +101,23 @@ static void make_order(const struct wish *wish, struct order *order) {
 		order->until = (since + wish->duration) / NSEC_PER_MSEC * NSEC_PER_MSEC;
 }
 
+/* Below a legacy file an order of one's own goes, or it would come to light with that one's end. */
+static int fulfil_below_legacy(struct steward *steward, const struct wish *wish,
+			       struct text *error) {
+	struct maintenance_files hidden = steward->files;
+	struct order order;
+	int r = 0;
+
+	hidden.legacy_file[0] = '\0';
+	maintenance_look(&hidden, &order);
+	if (wish->mode == MAINTENANCE_NONE && !is_of_another(&order, wish))
+		r = maintenance_remove(hidden.file, error);
+	if (r < 0)
+		return r;
+	order_describe(&steward->order, clock_now(), error);
+	return -EBUSY;
+}
+
 static int fulfil(struct steward *steward, const struct wish *wish, struct text *error) {
 	struct order order;
 
@@ -108,6 +125,8 @@ static int fulfil(struct steward *steward, const struct wish *wish, struct text 
 		text_append(error, "[maintenance] file is empty: there is no place for an order");
 		return -ENOTSUP;
 	}
+	if (wish->own_only && steward->order.origin == ORDER_LEGACY)
+		return fulfil_below_legacy(steward, wish, error);
 	if (wish->own_only && is_of_another(&steward->order, wish)) {
 		order_describe(&steward->order, clock_now(), error);
 		return -EBUSY;

@@ -21,7 +21,9 @@ struct wish {
 	char by[ORDER_BY_SIZE];
 	char reason[ORDER_REASON_SIZE];
 	int64_t duration; /* nanoseconds; 0: until somebody says `enable` */
-	bool own_only;	  /* leave an order of somebody else alone: -EBUSY */
+	/* Leave an order of somebody else alone: -EBUSY. One's own ends even below a legacy file.
+	 */
+	bool own_only;
 };
 
 /*
@@ -43,8 +45,8 @@ void steward_look(struct steward *steward);
 
 /*
  * Fulfils a wish: once this returns 0, the order is on the disk and every answer obeys it. -EBUSY
- * where it is somebody else's, -ENOTSUP without a maintenance file, or another -errno; with a line
- * in `error`, and everything as it was.
+ * where somebody else's stands, -ENOTSUP without a maintenance file, or another -errno; with a line
+ * in `error`, and what stood there stands.
  */
 int steward_order(struct steward *steward, const struct wish *wish, struct text *error);
 

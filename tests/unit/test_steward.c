@@ -125,15 +125,51 @@ static void somebody_elses_order_is_left_alone(void **state) {
 	assert_int_equal(mode(), MAINTENANCE_NONE);
 }
 
-static void the_legacy_file_is_nobodys_to_end(void **state) {
+static void touch_legacy_file(void) {
 	AUTO_FILE FILE *legacy = fopen(files.legacy_file, "w");
 
-	(void)state;
 	assert_non_null(legacy);
+}
+
+static void the_legacy_file_is_nobodys_to_end(void **state) {
+	(void)state;
+	touch_legacy_file();
 	assert_int_equal(order(MAINTENANCE_NONE, "systemd", true), -EBUSY);
 	assert_int_equal(order(MAINTENANCE_NONE, "alice", false), 0);
 	assert_int_equal(mode(), MAINTENANCE_DISABLED);
 	assert_int_equal(published().facts.order.origin, ORDER_LEGACY);
+}
+
+/* Or it would come to light when the legacy file goes, and nobody would end it any more. */
+static void ones_own_order_ends_below_a_legacy_file(void **state) {
+	(void)state;
+	assert_int_equal(order(MAINTENANCE_DRAINING, "systemd", true), 0);
+	touch_legacy_file();
+	assert_int_equal(order(MAINTENANCE_NONE, "systemd", true), -EBUSY);
+	assert_non_null(strstr(storage, files.legacy_file));
+	assert_int_equal(mode(), MAINTENANCE_DISABLED);
+	unlink(files.legacy_file);
+	steward_refresh(steward);
+	assert_int_equal(mode(), MAINTENANCE_NONE);
+}
+
+static void somebody_elses_order_stays_below_a_legacy_file(void **state) {
+	(void)state;
+	assert_int_equal(order(MAINTENANCE_DRAINING, "alice", false), 0);
+	touch_legacy_file();
+	assert_int_equal(order(MAINTENANCE_NONE, "systemd", true), -EBUSY);
+	unlink(files.legacy_file);
+	steward_refresh(steward);
+	assert_int_equal(mode(), MAINTENANCE_DRAINING);
+	assert_string_equal(published().facts.order.by, "alice");
+}
+
+/* The node is out; an order that nobody would see is not left behind. */
+static void no_order_is_laid_below_a_legacy_file(void **state) {
+	(void)state;
+	touch_legacy_file();
+	assert_int_equal(order(MAINTENANCE_DRAINING, "systemd", true), -EBUSY);
+	assert_int_equal(access(files.file, F_OK), -1);
 }
 
 static void without_a_file_there_is_no_order(void **state) {
@@ -220,6 +256,11 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(nothing_new_is_not_published, begin, end),
 		cmocka_unit_test_setup_teardown(somebody_elses_order_is_left_alone, begin, end),
 		cmocka_unit_test_setup_teardown(the_legacy_file_is_nobodys_to_end, begin, end),
+		cmocka_unit_test_setup_teardown(ones_own_order_ends_below_a_legacy_file, begin,
+						end),
+		cmocka_unit_test_setup_teardown(somebody_elses_order_stays_below_a_legacy_file,
+						begin, end),
+		cmocka_unit_test_setup_teardown(no_order_is_laid_below_a_legacy_file, begin, end),
 		cmocka_unit_test_setup_teardown(without_a_file_there_is_no_order, begin, end),
 		cmocka_unit_test_setup_teardown(an_order_ends_by_itself, begin, end),
 		cmocka_unit_test_setup_teardown(what_others_write_is_seen, begin, end),
