@@ -204,8 +204,8 @@ static int validate(const struct config *config, struct text *error) {
 	if (config->mysql.password[0] && config->mysql.password_file[0])
 		return refuse(config, error,
 			      "[mysql] password, password_file: expected only one of them");
-	/* Both client libraries take that name for the Unix socket, and pass over the port. */
-	if (strcasecmp(config->mysql.host, "localhost") == 0)
+	/* The port would be passed over. */
+	if (config_host_is_socket(config->mysql.host))
 		return refuse(config, error,
 			      "[mysql] host: expected an address such as 127.0.0.1 for TCP, or "
 			      "socket= for the Unix socket, not localhost");
@@ -237,6 +237,10 @@ bool config_credential(char *path, size_t size) {
 
 	return directory && snprintf(path, size, "%s/mysql-password", directory) < (int)size &&
 	       access(path, F_OK) == 0;
+}
+
+bool config_host_is_socket(const char *host) {
+	return strcasecmp(host, "localhost") == 0;
 }
 
 bool config_file_exists(const char *path) {

@@ -127,6 +127,9 @@ int config_load(struct config *config, const struct config_sources *sources, str
  */
 bool config_credential(char *path, size_t size);
 
+/* Whether the name stands for the Unix socket, as it does for both client libraries. */
+bool config_host_is_socket(const char *host);
+
 /* False only when it is certain: a file that may not be looked at must not pass for an absent one.
  */
 bool config_file_exists(const char *path);

@@ -139,13 +139,21 @@ static void copy_value(const struct legacy *legacy, enum legacy_key key, char *t
 		text_copy(target, CONFIG_TEXT_SIZE, legacy->values[key]);
 }
 
+/* A configured socket is the one that "localhost" means. */
+static void apply_host(const char *host, struct mysql_settings *mysql) {
+	bool is_socket = config_host_is_socket(host);
+
+	if (!is_socket)
+		mysql->socket[0] = '\0';
+	text_copy(mysql->host, sizeof(mysql->host), is_socket ? "" : host);
+}
+
 static int apply_server(const struct legacy *legacy, struct config *config, struct text *error) {
 	struct mysql_settings *mysql = &config->mysql;
 	char *end;
 
 	if (legacy->is_set[LEGACY_HOST])
-		mysql->socket[0] = '\0';
-	copy_value(legacy, LEGACY_HOST, mysql->host);
+		apply_host(legacy->values[LEGACY_HOST], mysql);
 	if (!legacy->is_set[LEGACY_PORT])
 		return 0;
 	mysql->port = strtoul(legacy->values[LEGACY_PORT], &end, 10);

@@ -102,16 +102,23 @@ static int apply_account(struct check *check, struct text *error) {
 	return check_readable(mysql->password_file, error);
 }
 
+/* "localhost" is none: it means the socket, a configured one where there is one. */
+static bool names_address(const struct plugin_options *options) {
+	return options->host && !config_host_is_socket(options->host);
+}
+
 static int apply_server(struct check *check, struct text *error) {
 	const struct plugin_options *options = &check->options;
 	struct mysql_settings *mysql = &check->config.mysql;
 
-	if (options->host || options->socket)
-		mysql->host[0] = mysql->socket[0] = '\0';
 	if (options->port)
 		mysql->port = options->port;
-	if (lay_over(mysql->host, sizeof(mysql->host), options->host, error) < 0)
-		return -EINVAL;
+	if (options->host || options->socket)
+		mysql->host[0] = '\0';
+	if (names_address(options)) {
+		mysql->socket[0] = '\0';
+		return lay_over(mysql->host, sizeof(mysql->host), options->host, error);
+	}
 	return lay_over(mysql->socket, sizeof(mysql->socket), options->socket, error);
 }
 
@@ -166,7 +173,7 @@ static int judge_database(struct check *check, const struct endpoint *endpoint) 
 	if (!probe)
 		return -ENOMEM;
 	/* An operator's orders lie in files on the node, and -H may name another host. */
-	if (!check->options.host) {
+	if (!names_address(&check->options)) {
 		maintenance_look(&files, &check->facts.order);
 		check->facts.transfer =
 			transfer_look(check->config.notify.status_file, clock_now(), clock_wall());

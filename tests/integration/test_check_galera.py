@@ -111,6 +111,15 @@ def test_the_database_over_tcp(node, account):
     assert check("-H", node.host, "-P", node.port, *account).state == OK
 
 
+def test_localhost_is_the_socket(node, account, tmp_path):
+    config = tmp_path / "check.ini"
+    config.write_text(f"[mysql]\nsocket={node.socket}\n[maintenance]\nlegacy_file={tmp_path}/no\n")
+    arguments = ["--config", config, "-H", "localhost", "-P", "1", *account]
+    assert check(*arguments).state == OK
+    (tmp_path / "no").touch()
+    assert "disabled" in check(*arguments).text
+
+
 def test_the_account_of_an_option_file(node, tmp_path):
     option_file = tmp_path / "my.cnf"
     option_file.write_text(f"[client]\nuser={USER}\npassword={PASSWORD}\nsocket={node.socket}\n")

@@ -199,6 +199,11 @@ def test_environment(node):
     assert_prints(run(env=env | {"AVAILABLE_WHEN_DONOR": "1"}), SYNCED)
 
 
+def test_localhost_is_the_socket(option_file):
+    env = {"MYSQL_HOST": "localhost", "MYSQL_PORT": "1", "DEFAULTS_EXTRA_FILE": str(option_file)}
+    assert_prints(run(env=env), SYNCED)
+
+
 def test_arguments_win_over_environment(option_file):
     env = {"MYSQL_USERNAME": "nobody", "MYSQL_PASSWORD": "wrong", "DEFAULTS_EXTRA_FILE": "/nowhere"}
     assert_prints(run(USER, PASSWORD, "0", "/dev/null", "1", option_file, env=env), SYNCED)

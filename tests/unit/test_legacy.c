@@ -524,6 +524,30 @@ static void server(void **state) {
 	assert_int_equal(config.mysql.port, 3307);
 }
 
+/* As for the client that the script runs; the port is then passed over. */
+static void localhost_is_the_socket(void **state) {
+	static const char *const with_socket[] = {"mysql.socket=/run/s"};
+	static const char *const with_host[] = {"mysql.host=db"};
+	static char *const environment[] = {"MYSQL_HOST=localhost", "MYSQL_PORT=3307", NULL};
+	static char *const capitals[] = {"MYSQL_HOST=LocalHost", NULL};
+
+	legacy_read_environment(&legacy, environment);
+	assert_int_equal(apply(), 0);
+	assert_string_equal(config.mysql.host, "");
+	assert_string_equal(config.mysql.socket, "");
+	begin(state);
+	configure(with_socket, ARRAY_SIZE(with_socket));
+	legacy_read_environment(&legacy, capitals);
+	assert_int_equal(apply(), 0);
+	assert_string_equal(config.mysql.host, "");
+	assert_string_equal(config.mysql.socket, "/run/s");
+	begin(state);
+	configure(with_host, ARRAY_SIZE(with_host));
+	legacy_read_environment(&legacy, environment);
+	assert_int_equal(apply(), 0);
+	assert_string_equal(config.mysql.host, "");
+}
+
 static void ports_are_checked(void **state) {
 	static const struct {
 		const char *value;
@@ -646,6 +670,7 @@ int main(void) {
 		cmocka_unit_test_setup(account, begin),
 		cmocka_unit_test_setup(a_credential_takes_the_place_of_the_password, begin),
 		cmocka_unit_test_setup(server, begin),
+		cmocka_unit_test_setup(localhost_is_the_socket, begin),
 		cmocka_unit_test_setup(ports_are_checked, begin),
 		cmocka_unit_test_setup(option_file_counts_where_readable, begin),
 		cmocka_unit_test_setup(option_file_is_my_cnf_by_default, begin),
