@@ -134,6 +134,15 @@ int listen_list_parse(struct listen_list *list, const char *text) {
 	return for_each_item(text, listen_add, list);
 }
 
+const struct listen_address *listen_list_common(const struct listen_list *a,
+						const struct listen_list *b) {
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t k = 0; k < b->count; k++)
+			if (strcmp(a->items[i].text, b->items[k].text) == 0)
+				return &a->items[i];
+	return NULL;
+}
+
 static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned int bits) {
 	unsigned int whole = bits / 8;
 	unsigned int rest = bits % 8;

@@ -44,6 +44,10 @@ int address_describe(const struct sockaddr *address, char *text, size_t size);
 /* "*:9200", "127.0.0.1:9200", "[::1]:9200", separated by commas; `*` and `[::]` are dual stack. */
 int listen_list_parse(struct listen_list *list, const char *text);
 
+/* The first address that is in both, or NULL. Others may still be in each other's way. */
+const struct listen_address *listen_list_common(const struct listen_list *a,
+						const struct listen_list *b);
+
 /* "10.0.0.0/8, 192.0.2.7, 2001:db8::/32"; the empty text is the empty list. Host bits must be zero.
  */
 int network_list_parse(struct network_list *list, const char *text);

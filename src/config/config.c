@@ -188,9 +188,58 @@ static int load_argument(struct config *config, const char *argument, struct tex
 	return -EINVAL;
 }
 
+/* --- values together ------------------------------------------------------------------------ */
+
 static int refuse(const struct config *config, struct text *error, const char *message) {
 	text_format(error, "%s%s%s", config->file, config->file[0] ? ": " : "", message);
 	return -EINVAL;
+}
+
+/* A list of addresses to listen on, and where it is written. */
+struct doors {
+	const char *section, *path, *key;
+	const struct listen_list *list;
+};
+
+static size_t collect_doors(const struct config *config, struct doors *doors) {
+	size_t count = 0;
+
+	doors[count++] = (struct doors){"http", "", "listen", &config->http.listen};
+	doors[count++] = (struct doors){"agent", "", "listen", &config->agent.listen};
+	for (size_t i = 0; i < config->endpoints.count; i++) {
+		const struct endpoint *endpoint = &config->endpoints.items[i];
+
+		doors[count++] =
+			(struct doors){"endpoint ", endpoint->path, "agent", &endpoint->agent};
+	}
+	return count;
+}
+
+static int refuse_pair(const struct config *config, const struct doors *a, const struct doors *b,
+		       struct text *error) {
+	char storage[256];
+	struct text message;
+
+	text_init(&message, storage, sizeof(storage));
+	text_format(&message, "[%s%s] %s, [%s%s] %s: expected %s in only one of them", a->section,
+		    a->path, a->key, b->section, b->path, b->key,
+		    listen_list_common(a->list, b->list)->text);
+	return refuse(config, error, storage);
+}
+
+/*
+ * A reload hands sockets on by their address, and would open one door to two endpoints. Addresses
+ * that merely overlap are the kernel's to refuse.
+ */
+static int refuse_shared_doors(const struct config *config, struct text *error) {
+	struct doors doors[2 + ENDPOINT_MAX];
+	size_t count = collect_doors(config, doors);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = i + 1; k < count; k++)
+			if (listen_list_common(doors[i].list, doors[k].list))
+				return refuse_pair(config, &doors[i], &doors[k], error);
+	return 0;
 }
 
 /* What single values cannot show. */
@@ -216,8 +265,10 @@ static int validate(const struct config *config, struct text *error) {
 			      "[mysql] server_public_key: expected tls=off beside it");
 	if (!config->http.tls_cert[0] != !config->http.tls_key[0])
 		return refuse(config, error, "[http] tls_cert, tls_key: expected both or neither");
-	return 0;
+	return refuse_shared_doors(config, error);
 }
+
+/* --- loading and asking --------------------------------------------------------------------- */
 
 int config_load(struct config *config, const struct config_sources *sources, struct text *error) {
 	memset(config, 0, sizeof(*config));

@@ -163,6 +163,13 @@ def test_a_dead_agent_is_no_error_and_comes_back(server, checker, balancer):
     balancer.wait("node", "UP")
 
 
+def test_one_address_does_not_speak_for_two_endpoints(checker):
+    word = checker.reload({"endpoint /strict": {"agent": "%s:%d" % checker.agent}})
+    assert "[agent] listen, [endpoint /strict] agent: expected 127.0.0.1:" in word
+    assert "keeping the running configuration" in word
+    assert line(checker) == b"up ready 100%\n"
+
+
 def test_reload_keeps_the_address_open(checker):
     """A changed allow= makes a new server on the same socket."""
     checker.reload({"http": {"allow": "127.0.0.0/8"}})

@@ -742,6 +742,16 @@ static void values_must_fit_each_other(void **state) {
 		{"[http]\ntls_cert=/c\n", "tls_cert, tls_key: expected both or neither"},
 		{"[http]\ntls_key=/k\n", "tls_cert, tls_key: expected both or neither"},
 		{"[http]\ntls_cert=/c\ntls_key=/k\n", NULL},
+		{"[agent]\nlisten=127.0.0.1:1\n[endpoint /ro]\nagent=127.0.0.1:2,127.0.0.1:1\n",
+		 "[agent] listen, [endpoint /ro] agent: expected 127.0.0.1:1 in only one of them"},
+		{"[endpoint /a]\nagent=[0::1]:1\n[endpoint /b]\nagent=[::1]:1\n",
+		 "[endpoint /a] agent, [endpoint /b] agent: expected [::1]:1 in only one"},
+		{"[agent]\nlisten=[::]:9200\n",
+		 "[http] listen, [agent] listen: expected *:9200 in only one of them"},
+		/* which of these the kernel lets stand side by side is its own affair */
+		{"[agent]\nlisten=127.0.0.1:9200\n", NULL},
+		{"[agent]\nlisten=127.0.0.1:1\n[endpoint /ro]\nagent=127.0.0.2:1\n", NULL},
+		{"[agent]\nlisten=127.0.0.1:1\n[endpoint /ro]\nagent=127.0.0.1:2\n", NULL},
 	};
 
 	(void)state;
