@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
@@ -92,11 +95,33 @@ static void take_attribute(struct service *service, char *line) {
 		service->disabled = strcmp(value, "yes") == 0;
 }
 
+/*
+ * Anyone may call a process xinetd, and point it at anything: what is looked at as root must be
+ * root's, and must not wait, as a FIFO would.
+ */
+static bool is_trusted(uid_t account) {
+	return account == 0 || account == geteuid();
+}
+
+static FILE *open_trusted(const char *path) {
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	FILE *stream;
+
+	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    !is_trusted(status.st_uid))
+		return NULL;
+	stream = fdopen(fd, "r");
+	if (stream)
+		(void)TAKE_FD(fd);
+	return stream;
+}
+
 static void read_directory(const char *path, struct findings *findings);
 
 /* xinetd.conf(5): blocks of "name = value" lines; the main file may name a directory of more. */
 static void read_file(const char *path, bool is_main, struct findings *findings) {
-	AUTO_FILE FILE *stream = fopen(path, "re");
+	AUTO_FILE FILE *stream = open_trusted(path);
 	struct service service = {.file = path};
 	char line[2048];
 
@@ -153,7 +178,8 @@ static void look_at_process(void *context, pid_t pid) {
 					   "every user can read",
 					   (int)pid, base_name(words[0])),
 			       "[mysql] password_file, or an option file");
-	if (strcmp(base_name(words[0]), "xinetd") == 0)
+	if (strcmp(base_name(words[0]), "xinetd") == 0 &&
+	    (proc_is_of(pid, 0) || proc_is_of(pid, geteuid())))
 		read_file(xinetd_file(words, count), true, findings);
 }
 

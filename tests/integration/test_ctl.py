@@ -437,6 +437,34 @@ def test_doctor_on_xinetd(configured, running, tmp_path):
     assert str(tmp_path / "xinetd") in found and "s3cret" not in found
 
 
+def call_it_xinetd(running, tmp_path, config, **options):
+    """A process that claims to be xinetd with this configuration."""
+    command = ["xinetd", "-c", "import time; time.sleep(60)", "-f", config]
+    python = os.path.realpath(sys.executable)
+    it = running(Process(command, tmp_path / "claimed.log", executable=python, **options))
+    until(lambda: b"sleep" in pathlib.Path(f"/proc/{it.pid}/cmdline").read_bytes(), "arguments")
+
+
+def test_doctor_does_not_wait_for_a_fifo(configured, running, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    call_it_xinetd(running, tmp_path, tmp_path / "fifo")
+    examine(configured())
+
+
+def test_doctor_reads_nothing_that_another_user_points_at(configured, running, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("takes root")
+    config = tmp_path / "xinetd.conf"
+    service = "service a\n{\nserver = /usr/bin/clustercheck\nserver_args = someone s3cret\n}\n"
+    config.write_text(service)
+    call_it_xinetd(running, tmp_path, config, user="nobody")
+    assert not find(examine(configured())[1], "problem", "server_args in")
+    call_it_xinetd(running, tmp_path, config)
+    assert find(examine(configured())[1], "problem", "server_args in")
+    os.chown(config, 65534, 65534)
+    assert not find(examine(configured())[1], "problem", "server_args in")
+
+
 def test_doctor_on_a_server_that_is_not_there(configured):
     assert_found(configured(), "problem", "the probe failed: ", "[mysql] socket")
 
