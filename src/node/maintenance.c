@@ -3,14 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+
+#define LOCK_PAUSE_MS 5
 
 struct maintenance_files maintenance_files_of(const struct config *config) {
 	struct maintenance_files files;
@@ -111,23 +115,27 @@ static int complain(struct text *error, const char *what, const char *path) {
 	return -code;
 }
 
+static int open_directory(const char *file) {
+	char directory[ORDER_FILE_SIZE];
+	char *slash;
+
+	text_copy(directory, sizeof(directory), file);
+	slash = strrchr(directory, '/');
+	slash[slash == directory] = '\0';
+	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 /*
  * A rename or removal is on the disk once its directory is. Where that fails it counts all the
  * same, from now on: whoever has given the order must not be told that it was refused.
  */
 static void sync_directory(const char *file) {
-	char directory[ORDER_FILE_SIZE];
-	char *slash;
-	AUTO_CLOSE int fd = -1;
+	AUTO_CLOSE int fd = open_directory(file);
 
-	text_copy(directory, sizeof(directory), file);
-	slash = strrchr(directory, '/');
-	slash[slash == directory] = '\0';
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
-		log_warning("cannot sync %s: %s; the order counts, but may not outlast a crash of "
-			    "the host",
-			    directory, strerror(errno));
+		log_warning("cannot sync the directory of %s: %s; the order counts, but may not "
+			    "outlast a crash of the host",
+			    file, strerror(errno));
 }
 
 static int write_bytes(const char *path, const char *bytes, struct text *error) {
@@ -178,4 +186,23 @@ int maintenance_remove(const char *file, struct text *error) {
 		return is_absence(errno) ? 0 : complain(error, "remove", file);
 	sync_directory(file);
 	return 0;
+}
+
+int maintenance_lock(const char *file, int64_t patience) {
+	AUTO_CLOSE int fd = -1;
+	int64_t deadline = clock_now() + patience;
+
+	if (!file[0])
+		return -ENOENT;
+	fd = open_directory(file);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int code = errno;
+
+		if (code != EWOULDBLOCK || clock_now() >= deadline)
+			return -code;
+		poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+	return TAKE_FD(fd);
 }

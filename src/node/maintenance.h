@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files in which operators' orders stand: the maintenance file, which clustercheckctl writes,
- * and the legacy file, which disables the node by existing. Any thread; no lock (see steward.h).
+ * and the legacy file, which disables the node by existing. Any thread; no lock but the one
+ * that keeps processes apart (see steward.h).
  */
 #ifndef CLUSTERCHECKD_NODE_MAINTENANCE_H
 #define CLUSTERCHECKD_NODE_MAINTENANCE_H
@@ -41,5 +42,13 @@ bool maintenance_is_legacy(const char *legacy_file);
  */
 int maintenance_write(const char *file, const struct order *order, struct text *error);
 int maintenance_remove(const char *file, struct text *error);
+
+/*
+ * Keeps other processes that ask for the same away from the file until the descriptor returned is
+ * closed. Waits `patience` (nanoseconds) at most: -EWOULDBLOCK when somebody has it all the time;
+ * anybody who may open the directory can, so that nobody must depend on it. Another -errno where
+ * directories cannot be locked. It is on the directory: the file itself comes and goes.
+ */
+int maintenance_lock(const char *file, int64_t patience);
 
 #endif

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "node/announce.h"
+
+/* For another process that is at the file. */
+#define PATIENCE NSEC_PER_SEC
 
 struct steward {
 	pthread_mutex_t lock;
@@ -16,6 +20,7 @@ struct steward {
 	struct maintenance_files files;
 	struct order order; /* as published */
 	bool swept;	    /* its time was over, and its file was taken away or could not be */
+	int64_t sweep_by;   /* clock_now() from when on another process is not waited for; or 0 */
 };
 
 struct steward *steward_create(struct publication *publication,
@@ -42,6 +47,7 @@ void steward_destroy(struct steward *steward) {
 static size_t publish(struct steward *steward, const struct order *order, struct change *changes) {
 	steward->order = *order;
 	steward->swept = false;
+	steward->sweep_by = 0;
 	if (!steward->publication)
 		return 0;
 	return publication_set_order(steward->publication, order, changes);
@@ -52,13 +58,35 @@ static bool is_over(const struct order *order) {
 	       order_mode(order, clock_now()) == MAINTENANCE_NONE;
 }
 
+/*
+ * The lock that keeps others from giving an order between the last look at the file and its
+ * removal. Without waiting: the prober must not. False when it is to be tried again.
+ */
+static bool lock_to_sweep(struct steward *steward, int *lock) {
+	*lock = maintenance_lock(steward->files.file, 0);
+	if (*lock != -EWOULDBLOCK)
+		return true;
+	if (steward->sweep_by == 0)
+		steward->sweep_by = clock_now() + PATIENCE;
+	return clock_now() >= steward->sweep_by;
+}
+
+/* Whether the order that is over still is what stands there; if not, the next look takes it. */
+static bool is_unchanged(const struct steward *steward) {
+	struct order fresh;
+
+	return maintenance_read(&steward->files, &fresh) == 0 &&
+	       order_equals(&fresh, &steward->order);
+}
+
 /* The file goes; until then it would be read as an order again after a restart of the clock. */
-static size_t sweep(struct steward *steward, struct change *changes) {
+static size_t sweep(struct steward *steward, bool locked, struct change *changes) {
 	const struct order none = {0};
+	AUTO_CLOSE int lock = -1;
 	char storage[512];
 	struct text error;
 
-	if (steward->swept)
+	if (steward->swept || (!locked && !lock_to_sweep(steward, &lock)) || !is_unchanged(steward))
 		return 0;
 	text_init(&error, storage, sizeof(storage));
 	log_info("%s ends: its time is over",
@@ -70,14 +98,15 @@ static size_t sweep(struct steward *steward, struct change *changes) {
 	return 0;
 }
 
-static size_t read_again(struct steward *steward, struct change *changes) {
+/* `locked`: other processes are kept from the file already. */
+static size_t read_again(struct steward *steward, bool locked, struct change *changes) {
 	struct order fresh;
 
 	/* What cannot be known at the moment stands as it stood. */
 	if (maintenance_read(&steward->files, &fresh) == -EAGAIN)
 		return 0;
 	if (order_equals(&fresh, &steward->order))
-		return is_over(&steward->order) ? sweep(steward, changes) : 0;
+		return is_over(&steward->order) ? sweep(steward, locked, changes) : 0;
 	order_reckon(&fresh, clock_now(), clock_wall());
 	if (fresh.origin == ORDER_DAMAGED)
 		log_error("%s: %s; the node counts as disabled until this is mended", fresh.file,
@@ -144,7 +173,7 @@ void steward_refresh(struct steward *steward) {
 	size_t count;
 
 	pthread_mutex_lock(&steward->lock);
-	count = read_again(steward, changes);
+	count = read_again(steward, false, changes);
 	pthread_mutex_unlock(&steward->lock);
 	announce_changes(changes, count);
 }
@@ -155,7 +184,7 @@ void steward_look(struct steward *steward) {
 
 	if (pthread_mutex_trylock(&steward->lock) != 0)
 		return;
-	count = read_again(steward, changes);
+	count = read_again(steward, false, changes);
 	pthread_mutex_unlock(&steward->lock);
 	announce_changes(changes, count);
 }
@@ -168,17 +197,20 @@ void steward_configure(struct steward *steward, const struct maintenance_files *
 }
 
 int steward_order(struct steward *steward, const struct wish *wish, struct text *error) {
-	struct change changes[ENDPOINT_MAX];
-	size_t count;
-	int r;
+	struct change before[ENDPOINT_MAX], after[ENDPOINT_MAX];
+	size_t before_count, after_count;
+	int lock, r;
 
-	steward_refresh(steward);
 	pthread_mutex_lock(&steward->lock);
+	lock = maintenance_lock(steward->files.file, PATIENCE);
+	before_count = read_again(steward, lock >= 0, before);
 	r = fulfil(steward, wish, error);
 	/* Even a failure may have changed the file: what stands there counts. */
-	count = read_again(steward, changes);
+	after_count = read_again(steward, lock >= 0, after);
+	cleanup_close(&lock);
 	pthread_mutex_unlock(&steward->lock);
-	announce_changes(changes, count);
+	announce_changes(before, before_count);
+	announce_changes(after, after_count);
 	return r;
 }
 

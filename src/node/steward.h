@@ -5,7 +5,8 @@
  *
  * Any thread; a lock of its own keeps reading or writing and publishing together, so that an order
  * just given is never overwritten by an older reading. It is held across file I/O, and nobody who
- * answers a balancer takes it.
+ * answers a balancer takes it. Other processes that write to the file are kept away meanwhile, as
+ * far as they can be: for one that cannot be waited out it goes on without.
  */
 #ifndef CLUSTERCHECKD_NODE_STEWARD_H
 #define CLUSTERCHECKD_NODE_STEWARD_H

@@ -251,6 +251,19 @@ def test_without_a_daemon_the_order_is_written_down(checker):
     order(checker, "enable")
 
 
+def test_commands_at_once_without_a_daemon(checker):
+    checker.stop()
+    words = [program("clustercheckctl"), "-c", checker.ini]
+    for _ in range(20):
+        commands = [
+            subprocess.Popen([*words, verb], env=clean_environment(), stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True)
+            for verb in ("drain", "drain", "drain")
+        ]
+        for said, code in [(it.communicate(timeout=30)[1], it.returncode) for it in commands]:
+            assert code == 0, said
+
+
 def test_tcp_cannot_give_orders(checker):
     body = b'{"mode":"draining","by":"x","reason":"","for_ms":0,"own_only":false}'
     head = f"POST /maintenance HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
