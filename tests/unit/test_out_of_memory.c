@@ -3,8 +3,7 @@
  * Every allocation on the way from the configuration to an answer fails in turn: alone, and with
  * all that follow. Nothing crashes or leaks, and no failure is ever an available verdict.
  *
- * The linker leads our calls of the allocator, and those calls of libmicrohttpd that allocate,
- * through the functions named __wrap_ here; jansson takes an allocator.
+ * Those calls of libmicrohttpd that allocate are led through the functions named __wrap_ here.
  */
 #include "unit.h"
 
@@ -23,41 +22,19 @@
 #include "node/snapshot.h"
 #include "serve/crowd.h"
 #include "serve/replies.h"
+#include "shortage.h"
 #include "view/status.h"
-
-static struct {
-	unsigned long left; /* until one fails; 0: none does */
-	bool for_good;	    /* and all after it */
-	unsigned long failures;
-} shortage;
 
 static struct {
 	unsigned int status; /* 0: nothing was queued */
 	char body[64 * 1024];
 } sent;
 
-static bool fails(void) {
-	if (shortage.left == 0 || --shortage.left > 0)
-		return false;
-	shortage.failures++;
-	if (shortage.for_good)
-		shortage.left = 1;
-	return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *pointer, size_t size);
-char *__real_strdup(const char *text);
 struct MHD_Response *__real_MHD_create_response_from_buffer(size_t size, void *buffer,
 							    enum MHD_ResponseMemoryMode mode);
 enum MHD_Result __real_MHD_add_response_header(struct MHD_Response *response, const char *name,
 					       const char *value);
 
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *pointer, size_t size);
-char *__wrap_strdup(const char *text);
 struct MHD_Response *__wrap_MHD_create_response_from_buffer(size_t size, void *buffer,
 							    enum MHD_ResponseMemoryMode mode);
 enum MHD_Result __wrap_MHD_add_response_header(struct MHD_Response *response, const char *name,
@@ -67,31 +44,16 @@ enum MHD_Result __wrap_MHD_queue_response(struct MHD_Connection *connection, uns
 const char *__wrap_MHD_lookup_connection_value(struct MHD_Connection *connection,
 					       enum MHD_ValueKind kind, const char *key);
 
-void *__wrap_malloc(size_t size) {
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *pointer, size_t size) {
-	return fails() ? NULL : __real_realloc(pointer, size);
-}
-
-char *__wrap_strdup(const char *text) {
-	return fails() ? NULL : __real_strdup(text);
-}
-
 struct MHD_Response *__wrap_MHD_create_response_from_buffer(size_t size, void *buffer,
 							    enum MHD_ResponseMemoryMode mode) {
 	snprintf(sent.body, sizeof(sent.body), "%.*s", (int)size, (const char *)buffer);
-	return fails() ? NULL : __real_MHD_create_response_from_buffer(size, buffer, mode);
+	return shortage_strikes() ? NULL
+				  : __real_MHD_create_response_from_buffer(size, buffer, mode);
 }
 
 enum MHD_Result __wrap_MHD_add_response_header(struct MHD_Response *response, const char *name,
 					       const char *value) {
-	return fails() ? MHD_NO : __real_MHD_add_response_header(response, name, value);
+	return shortage_strikes() ? MHD_NO : __real_MHD_add_response_header(response, name, value);
 }
 
 enum MHD_Result __wrap_MHD_queue_response(struct MHD_Connection *connection, unsigned int status,
@@ -190,7 +152,7 @@ static unsigned int ask(struct walk *walk, const char *path, const char *version
 static void check_verdict(struct walk *walk, const char *path) {
 	unsigned int status = ask(walk, path, MHD_HTTP_VERSION_1_0);
 
-	if (shortage.failures == 0)
+	if (shortage_failures() == 0)
 		assert_int_equal(status, walk->available ? 200 : 503);
 	if (status == 200)
 		assert_true(walk->available);
@@ -203,7 +165,7 @@ static void check_document(struct walk *walk, const char *path, const char *reas
 
 	assert_true(status == 200 || status == 500 || status == 0);
 	if (status != 200)
-		assert_true(shortage.failures > 0);
+		assert_true(shortage_failures() > 0);
 	else
 		assert_non_null(strstr(sent.body, reason));
 }
@@ -215,9 +177,9 @@ static void check_json(struct walk *walk) {
 	publication_copy(walk->stage.publication, snapshot, NULL);
 	json = status_verdict_json("/", &snapshot->facts, &snapshot->endpoints.items[0].policy,
 				   clock_now());
-	assert_true(json || shortage.failures > 0);
+	assert_true(json || shortage_failures() > 0);
 	if (json && !walk->available)
-		assert_null(strstr(json, "\"available\": true"));
+		assert_null(strstr(json, "\"available\":true"));
 	free(snapshot);
 }
 
@@ -232,10 +194,12 @@ static void check_crowd(struct walk *walk) {
 	}
 }
 
-static void go(bool available) {
-	struct walk walk = {.available = available};
-	const char *reason = available ? "available" : "donor";
+static void go(void *context) {
+	const bool *available = context;
+	struct walk walk = {.available = *available};
+	const char *reason = *available ? "available" : "donor";
 
+	shortage_begin();
 	if (build(&walk)) {
 		check_verdict(&walk, "/");
 		check_verdict(&walk, "/rw");
@@ -245,23 +209,13 @@ static void go(bool available) {
 		check_json(&walk);
 		check_crowd(&walk);
 	} else {
-		assert_true(shortage.failures > 0);
+		assert_true(shortage_failures() > 0);
 	}
 	unbuild(&walk);
 }
 
-/* Fails the first, the second, ... allocation, until there are no more on the way. */
 static void walk_through(bool available, bool for_good) {
-	unsigned long count = 0;
-
-	do {
-		shortage.left = ++count;
-		shortage.for_good = for_good;
-		shortage.failures = 0;
-		go(available);
-		shortage.left = 0;
-	} while (shortage.failures > 0);
-	assert_true(count > 100);
+	assert_true(shortage_walk(go, &available, for_good) >= 100);
 }
 
 static void each_allocation_of_an_available_node(void **state) {
