@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/document.h"
 #include "base/stamp.h"
 
 #define FORMAT_VERSION 1
@@ -118,9 +119,10 @@ static void set_stamp(json_t *root, const char *name, int64_t wall) {
 }
 
 char *order_format(const struct order *order) {
-	json_t *root = json_pack("{s:i}", "version", FORMAT_VERSION);
-	char *bytes;
+	json_t *root;
 
+	document_begin();
+	root = json_pack("{s:i}", "version", FORMAT_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (words[i].mode == order->mode)
 			json_object_set_new(root, "order", json_string(words[i].word));
@@ -128,9 +130,7 @@ char *order_format(const struct order *order) {
 	json_object_set_new(root, "reason", json_string(order->reason));
 	set_stamp(root, "since", order->since);
 	set_stamp(root, "until", order->until);
-	bytes = json_dumps(root, JSON_INDENT(2));
-	json_decref(root);
-	return bytes;
+	return document_dump(root, JSON_INDENT(2));
 }
 
 /* --- what it means -------------------------------------------------------------------------- */

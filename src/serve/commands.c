@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/document.h"
 #include "base/log.h"
 #include "view/maintenance.h"
 
@@ -15,14 +16,13 @@
 /* --- wishes --------------------------------------------------------------------------------- */
 
 char *wish_format(const struct wish *wish) {
-	json_t *root =
-		json_pack("{s:s, s:s, s:s, s:I, s:b}", "mode", maintenance_name(wish->mode), "by",
-			  wish->by, "reason", wish->reason, "for_ms",
-			  (json_int_t)(wish->duration / NSEC_PER_MSEC), "own_only", wish->own_only);
-	char *bytes = json_dumps(root, JSON_COMPACT);
+	json_t *root;
 
-	json_decref(root);
-	return bytes;
+	document_begin();
+	root = json_pack("{s:s, s:s, s:s, s:I, s:b}", "mode", maintenance_name(wish->mode), "by",
+			 wish->by, "reason", wish->reason, "for_ms",
+			 (json_int_t)(wish->duration / NSEC_PER_MSEC), "own_only", wish->own_only);
+	return document_dump(root, JSON_COMPACT);
 }
 
 static int find_mode(const char *name, enum maintenance *mode) {
@@ -99,11 +99,8 @@ char *command_report(const struct stage *stage, bool census) {
 }
 
 static char *refusal(const char *why) {
-	json_t *root = json_pack("{s:s}", "error", why);
-	char *bytes = json_dumps(root, JSON_COMPACT);
-
-	json_decref(root);
-	return bytes;
+	document_begin();
+	return document_dump(json_pack("{s:s}", "error", why), JSON_COMPACT);
 }
 
 static void log_wish(const struct wish *wish) {

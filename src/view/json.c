@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/document.h"
 #include "base/stamp.h"
 #include "base/text.h"
 
@@ -131,8 +132,5 @@ json_t *json_order(const struct order *order, int64_t now) {
 }
 
 char *json_finish(json_t *root) {
-	char *bytes = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
-
-	json_decref(root);
-	return bytes;
+	return document_dump(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
 }

@@ -24,7 +24,10 @@ json_t *json_poller(const struct poller *poller, int64_t now);
 /* {"mode": "none"} where nothing is ordered. */
 json_t *json_order(const struct order *order, int64_t now);
 
-/* Dumps a document as all of them are, and gives up the reference. The caller frees the bytes. */
+/*
+ * Dumps a document as all of them are, and gives up the reference. The caller frees the bytes; NULL
+ * when memory has been short since document_begin().
+ */
 char *json_finish(json_t *root);
 
 #endif

@@ -2,6 +2,7 @@
 #include "view/maintenance.h"
 
 #include "base/clock.h"
+#include "base/document.h"
 #include "view/json.h"
 
 static json_t *endpoints_json(const struct snapshot *snapshot, int64_t now) {
@@ -64,6 +65,7 @@ char *maintenance_json(const struct maintenance_report *report) {
 	const struct snapshot *snapshot = &report->snapshot;
 	int64_t now = report->now;
 
+	document_begin();
 	return json_finish(json_pack(
 		"{s:i, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "schema", 1, "version",
 		VERSION, "maintenance", json_order(&snapshot->facts.order, now), "epoch",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/document.h"
 #include "view/json.h"
 
 /* The largest number up to which every JSON reader counts exactly. */
@@ -173,15 +174,17 @@ static json_t *pollers_json(const struct report *report) {
 
 char *status_json(const struct report *report, bool whole_history) {
 	const struct facts *facts = &report->snapshot.facts;
-	json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:o}",
-				 "schema", 1, "version", VERSION, "time", json_stamp(report->wall),
-				 "node", node_json(facts), "endpoints", endpoints_json(report),
-				 "maintenance", json_order(&facts->order, report->now), "probe",
-				 probe_json(facts), "facts", facts_json(facts), "history_total",
-				 (json_int_t)report->history.total, "history",
-				 history_json(&report->history, whole_history), "pollers_total",
-				 (json_int_t)report->poller_total, "pollers", pollers_json(report));
+	json_t *root;
 
+	document_begin();
+	root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:o}", "schema",
+			 1, "version", VERSION, "time", json_stamp(report->wall), "node",
+			 node_json(facts), "endpoints", endpoints_json(report), "maintenance",
+			 json_order(&facts->order, report->now), "probe", probe_json(facts),
+			 "facts", facts_json(facts), "history_total",
+			 (json_int_t)report->history.total, "history",
+			 history_json(&report->history, whole_history), "pollers_total",
+			 (json_int_t)report->poller_total, "pollers", pollers_json(report));
 	if (facts->probed_at)
 		json_object_set_new(root, "age_ms", json_ms(report->now - facts->probed_at));
 	set_transfer(root, facts, report->now);
@@ -190,9 +193,12 @@ char *status_json(const struct report *report, bool whole_history) {
 
 char *status_verdict_json(const char *path, const struct facts *facts, const struct policy *policy,
 			  int64_t now) {
-	json_t *root = json_verdict(facts, policy, now);
-	bool available = json_is_true(json_object_get(root, "available"));
+	bool available;
+	json_t *root;
 
+	document_begin();
+	root = json_verdict(facts, policy, now);
+	available = json_is_true(json_object_get(root, "available"));
 	/* The command says 503 for every no, as the original does. */
 	json_object_set_new(root, "http_status", json_integer(available ? 200 : 503));
 	json_object_set_new(root, "endpoint", json_string(path));

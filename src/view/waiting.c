@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/document.h"
 
 static const char *member(const json_t *object, const char *name) {
 	const char *text = json_string_value(json_object_get(object, name));
@@ -218,10 +219,12 @@ static void remove_controls(struct text *what) {
 
 enum waiting_state waiting_judge(struct waiting *waiting, const char *json, int64_t now,
 				 struct text *what) {
-	json_t *root = json_loads(json, 0, NULL);
 	enum waiting_state state = WAITING_GOES_ON;
+	json_t *root;
 
-	if (json_is_object(root))
+	document_begin();
+	root = json_loads(json, 0, NULL);
+	if (json_is_object(root) && !document_failed())
 		state = judge(waiting, root, now, what);
 	else
 		text_append(what, "  the daemon's answer was not understood\n");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Want of memory on order: the n-th allocation of this thread fails, alone or with all that follow.
- * The linker leads our calls of the allocator through the functions named __wrap_ here; jansson
- * takes one.
+ * The linker leads our calls of the allocator through the functions named __wrap_ here, and jansson
+ * calls ours.
  */
 #ifndef CLUSTERCHECKD_TESTS_SHORTAGE_H
 #define CLUSTERCHECKD_TESTS_SHORTAGE_H
@@ -25,8 +25,6 @@ unsigned long shortage_failures(void);
 unsigned long shortage_walk(void (*go)(void *context), void *context, bool for_good);
 void shortage_begin(void);
 void shortage_end(void);
-
-void *__wrap_malloc(size_t size);
 
 /* Never fails. */
 void *__real_calloc(size_t count, size_t size);

@@ -7,7 +7,6 @@
  */
 #include "unit.h"
 
-#include <jansson.h>
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -214,6 +213,35 @@ static void go(void *context) {
 	unbuild(&walk);
 }
 
+static struct facts facts;
+static const struct policy policy = {.max_age = NSEC_PER_SEC};
+
+static char *make_document(void) {
+	return status_verdict_json("/", &facts, &policy, facts.probed_at);
+}
+
+static void make_document_again(void *whole) {
+	AUTO_FREE char *json = NULL;
+
+	shortage_begin();
+	json = make_document();
+	shortage_end();
+	assert_true(json || shortage_failures() > 0);
+	if (json)
+		assert_string_equal(json, whole);
+}
+
+/* Who reads it takes what is missing for what is not so. */
+static void a_document_is_whole_or_none(void **state) {
+	AUTO_FREE char *whole = NULL;
+
+	(void)state;
+	set_facts(&facts, true);
+	whole = make_document();
+	assert_non_null(whole);
+	assert_true(shortage_walk(make_document_again, whole, false) >= 100);
+}
+
 static void walk_through(bool available, bool for_good) {
 	assert_true(shortage_walk(go, &available, for_good) >= 100);
 }
@@ -239,9 +267,9 @@ int main(void) {
 		cmocka_unit_test(each_allocation_of_an_available_node),
 		cmocka_unit_test(each_allocation_of_an_unavailable_node),
 		cmocka_unit_test(memory_that_is_gone_for_good),
+		cmocka_unit_test(a_document_is_whole_or_none),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR); /* a crowd that sheds says so */
-	json_set_alloc_funcs(__wrap_malloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
