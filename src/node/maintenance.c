@@ -64,30 +64,34 @@ static void take_for_damaged(struct order *order, const char *what) {
 	text_copy(order->reason, sizeof(order->reason), what);
 }
 
-static void take_bytes(struct order *order, const char *bytes, size_t length) {
+static int take_bytes(struct order *order, const char *bytes, size_t length) {
 	char storage[ORDER_REASON_SIZE];
 	struct text error;
+	int r = -EFBIG;
 
 	text_init(&error, storage, sizeof(storage));
 	if (length > ORDER_TEXT_SIZE)
-		take_for_damaged(order, "larger than any order");
-	else if (order_parse(order, bytes, length, &error) < 0)
+		text_append(&error, "larger than any order");
+	else
+		r = order_parse(order, bytes, length, &error);
+	if (r < 0)
 		take_for_damaged(order, storage);
+	return r;
 }
 
 static int read_file(const char *file, struct order *order) {
 	char bytes[ORDER_TEXT_SIZE + 1];
 	ssize_t length = read_bytes(file, bytes, sizeof(bytes));
+	int r = (int)length;
 
 	if (length >= 0)
-		take_bytes(order, bytes, (size_t)length);
-	else if (is_absence((int)-length))
+		r = take_bytes(order, bytes, (size_t)length);
+	else if (is_absence(-r))
 		return 0;
 	else
-		take_for_damaged(order,
-				 length == -EINVAL ? "no ordinary file" : strerror((int)-length));
+		take_for_damaged(order, r == -EINVAL ? "no ordinary file" : strerror(-r));
 	text_copy(order->file, sizeof(order->file), file);
-	return is_shortage((int)-length) ? -EAGAIN : 0;
+	return is_shortage(-r) ? -EAGAIN : 0;
 }
 
 int maintenance_read(const struct maintenance_files *files, struct order *order) {

@@ -92,10 +92,17 @@ static int read_root(struct order *order, const json_t *root, struct text *error
 
 int order_parse(struct order *order, const char *bytes, size_t length, struct text *error) {
 	json_error_t where;
-	json_t *root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &where);
+	json_t *root;
 	int r;
 
 	*order = (struct order){.origin = ORDER_GIVEN};
+	document_begin();
+	root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &where);
+	if (document_failed()) {
+		json_decref(root);
+		text_append(error, strerror(ENOMEM));
+		return -ENOMEM;
+	}
 	if (!root) {
 		/* jansson (2.14) repeats what stands near the fault. */
 		text_format(error, "no JSON: line %d: %s", where.line, where.text);

@@ -42,7 +42,7 @@ struct order {
 
 /*
  * Fills mode, by, reason, since and until from a file's bytes; the origin is ORDER_GIVEN. 0, or
- * -EINVAL with what was expected in `error`.
+ * -EINVAL with what was expected in `error`, or -ENOMEM, which says nothing of the bytes.
  */
 int order_parse(struct order *order, const char *bytes, size_t length, struct text *error);
 

@@ -63,12 +63,18 @@ static int take_members(struct wish *wish, json_t *root) {
 }
 
 int wish_parse(struct wish *wish, const char *json, struct text *error) {
-	json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	json_t *root;
 	int r;
 
 	memset(wish, 0, sizeof(*wish));
+	document_begin();
+	root = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
 	r = take_members(wish, root);
 	json_decref(root);
+	if (document_failed()) {
+		text_append(error, strerror(ENOMEM));
+		return -ENOMEM;
+	}
 	if (r < 0)
 		text_format(error,
 			    "expected mode (none, draining, disabled), by (at most %d bytes), "
@@ -121,9 +127,10 @@ unsigned int command_order(const struct stage *stage, const char *wish_text, cha
 	int r;
 
 	text_init(&error, storage, sizeof(storage));
-	if (wish_parse(&wish, wish_text, &error) < 0) {
+	r = wish_parse(&wish, wish_text, &error);
+	if (r < 0) {
 		*answer = refusal(storage);
-		return 400;
+		return r == -ENOMEM ? 500 : 400;
 	}
 	r = steward_order(stage->steward, &wish, &error);
 	if (r < 0) {

@@ -28,7 +28,7 @@ unsigned int command_order(const struct stage *stage, const char *wish, char **a
 
 /*
  * The other side: a wish in JSON and back. Formatting returns NULL when out of memory; parsing is
- * strict, -EINVAL with a line in `error`.
+ * strict, -EINVAL or -ENOMEM with a line in `error`.
  */
 char *wish_format(const struct wish *wish);
 int wish_parse(struct wish *wish, const char *json, struct text *error);

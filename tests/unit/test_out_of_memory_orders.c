@@ -8,7 +8,10 @@
  */
 #include "unit.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -17,6 +20,7 @@
 #include "shortage.h"
 
 /* Longer than the parser's first buffer, which has to grow for them. */
+#define FIRST_REASON "the first one, which stands already"
 #define SECOND_REASON "the second one, which may not come through"
 
 void __wrap_prober_wake(struct prober *prober);
@@ -28,6 +32,106 @@ void __wrap_prober_wake(struct prober *prober) {
 
 void __wrap_prober_want_census(struct prober *prober) {
 	(void)prober;
+}
+
+static struct maintenance_files files;
+static char directory[] = "/tmp/test_out_of_memory.XXXXXX";
+static struct stage stage;
+
+static int begin(void **state) {
+	static const struct endpoint_list endpoints = {
+		.count = 1, .items = {{.path = "/", .policy = {.max_age = NSEC_PER_SEC}}}};
+
+	(void)state;
+	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(files.file, sizeof(files.file), "%s/maintenance", directory);
+	stage.publication = publication_create(&endpoints);
+	stage.audience = audience_create(NULL);
+	stage.steward = steward_create(stage.publication, &files);
+	return stage.publication && stage.audience && stage.steward ? 0 : -1;
+}
+
+static int end(void **state) {
+	(void)state;
+	steward_destroy(stage.steward);
+	audience_destroy(stage.audience);
+	publication_destroy(stage.publication);
+	unlink(files.file);
+	return rmdir(directory);
+}
+
+static struct order published(void) {
+	struct snapshot snapshot;
+
+	publication_copy(stage.publication, &snapshot, NULL);
+	return snapshot.facts.order;
+}
+
+static void give_first(void) {
+	struct wish wish = {.mode = MAINTENANCE_DRAINING, .by = "alice", .reason = FIRST_REASON};
+	char storage[640];
+	struct text error;
+
+	text_init(&error, storage, sizeof(storage));
+	assert_int_equal(steward_order(stage.steward, &wish, &error), 0);
+}
+
+static void assert_first(const struct order *order) {
+	assert_int_equal(order->origin, ORDER_GIVEN);
+	assert_int_equal(order->mode, MAINTENANCE_DRAINING);
+	assert_string_equal(order->by, "alice");
+	assert_string_equal(order->reason, FIRST_REASON);
+	assert_true(order->since > 0 && order->until == 0);
+}
+
+static void assert_second(const struct order *order) {
+	assert_int_equal(order->origin, ORDER_GIVEN);
+	assert_int_equal(order->mode, MAINTENANCE_DISABLED);
+	assert_string_equal(order->by, "operator-of-the-night-shift");
+	assert_string_equal(order->reason, SECOND_REASON);
+	assert_true(order->since > 0 && order->until > order->since);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static void write_second(void) {
+	struct order order = {.mode = MAINTENANCE_DISABLED,
+			      .by = "operator-of-the-night-shift",
+			      .reason = SECOND_REASON,
+			      .since = clock_wall() / NSEC_PER_MSEC * NSEC_PER_MSEC};
+	char storage[256];
+	struct text error;
+
+	text_init(&error, storage, sizeof(storage));
+	order.until = order.since + 60 * NSEC_PER_SEC;
+	assert_int_equal(maintenance_write(files.file, &order, &error), 0);
+}
+
+static void read_anothers_order(void *context) {
+	struct order in_force;
+
+	(void)context;
+	give_first();
+	write_second();
+	shortage_begin();
+	steward_refresh(stage.steward);
+	shortage_end();
+	in_force = published();
+	if (shortage_failures() > 0)
+		assert_first(&in_force);
+	else
+		assert_second(&in_force);
+	steward_refresh(stage.steward);
+	in_force = published();
+	assert_second(&in_force);
+}
+
+static void what_cannot_be_read_now_stands_as_it_stood(void **state) {
+	(void)state;
+	assert_true(shortage_walk(read_anothers_order, NULL, false) >= 10);
+	assert_true(shortage_walk(read_anothers_order, NULL, true) >= 1);
 }
 
 /* --- the commands' other side --------------------------------------------------------------- */
@@ -57,6 +161,8 @@ static void a_wish_is_formatted_whole(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_cannot_be_read_now_stands_as_it_stood, begin,
+						end),
 		cmocka_unit_test(a_wish_is_formatted_whole),
 	};
 
