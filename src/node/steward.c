@@ -98,12 +98,18 @@ static size_t sweep(struct steward *steward, bool locked, struct change *changes
 	return 0;
 }
 
-/* `locked`: other processes are kept from the file already. */
-static size_t read_again(struct steward *steward, bool locked, struct change *changes) {
+/*
+ * What cannot be read at the moment is what was just written, or else stands as it stood. `locked`:
+ * other processes are kept from the file already.
+ */
+static size_t read_again(struct steward *steward, bool locked, const struct order *written,
+			 struct change *changes) {
 	struct order fresh;
+	int r = maintenance_read(&steward->files, &fresh);
 
-	/* What cannot be known at the moment stands as it stood. */
-	if (maintenance_read(&steward->files, &fresh) == -EAGAIN)
+	if (r == -EAGAIN && written)
+		fresh = *written;
+	else if (r == -EAGAIN)
 		return 0;
 	if (order_equals(&fresh, &steward->order))
 		return is_over(&steward->order) ? sweep(steward, locked, changes) : 0;
@@ -119,11 +125,16 @@ static bool is_of_another(const struct order *order, const struct wish *wish) {
 	       (order->origin != ORDER_GIVEN || strcmp(order->by, wish->by) != 0);
 }
 
-static void make_order(const struct wish *wish, struct order *order) {
-	/* As exact as it is written. */
+/* As it will be read again. */
+static void make_order(const struct steward *steward, const struct wish *wish,
+		       struct order *order) {
 	int64_t since = clock_wall() / NSEC_PER_MSEC * NSEC_PER_MSEC;
 
+	*order = (struct order){0};
+	if (wish->mode == MAINTENANCE_NONE)
+		return;
 	*order = (struct order){.mode = wish->mode, .origin = ORDER_GIVEN, .since = since};
+	memcpy(order->file, steward->files.file, sizeof(order->file));
 	memcpy(order->by, wish->by, sizeof(order->by));
 	memcpy(order->reason, wish->reason, sizeof(order->reason));
 	if (wish->duration)
@@ -147,9 +158,8 @@ static int fulfil_below_legacy(struct steward *steward, const struct wish *wish,
 	return -EBUSY;
 }
 
-static int fulfil(struct steward *steward, const struct wish *wish, struct text *error) {
-	struct order order;
-
+static int fulfil(struct steward *steward, const struct wish *wish, struct order *order,
+		  struct text *error) {
 	if (!steward->files.file[0]) {
 		text_append(error, "[maintenance] file is empty: there is no place for an order");
 		return -ENOTSUP;
@@ -160,10 +170,10 @@ static int fulfil(struct steward *steward, const struct wish *wish, struct text 
 		order_describe(&steward->order, clock_now(), error);
 		return -EBUSY;
 	}
+	make_order(steward, wish, order);
 	if (wish->mode == MAINTENANCE_NONE)
 		return maintenance_remove(steward->files.file, error);
-	make_order(wish, &order);
-	return maintenance_write(steward->files.file, &order, error);
+	return maintenance_write(steward->files.file, order, error);
 }
 
 /* --- from outside --------------------------------------------------------------------------- */
@@ -173,7 +183,7 @@ void steward_refresh(struct steward *steward) {
 	size_t count;
 
 	pthread_mutex_lock(&steward->lock);
-	count = read_again(steward, false, changes);
+	count = read_again(steward, false, NULL, changes);
 	pthread_mutex_unlock(&steward->lock);
 	announce_changes(changes, count);
 }
@@ -184,7 +194,7 @@ void steward_look(struct steward *steward) {
 
 	if (pthread_mutex_trylock(&steward->lock) != 0)
 		return;
-	count = read_again(steward, false, changes);
+	count = read_again(steward, false, NULL, changes);
 	pthread_mutex_unlock(&steward->lock);
 	announce_changes(changes, count);
 }
@@ -199,14 +209,15 @@ void steward_configure(struct steward *steward, const struct maintenance_files *
 int steward_order(struct steward *steward, const struct wish *wish, struct text *error) {
 	struct change before[ENDPOINT_MAX], after[ENDPOINT_MAX];
 	size_t before_count, after_count;
+	struct order order;
 	int lock, r;
 
 	pthread_mutex_lock(&steward->lock);
 	lock = maintenance_lock(steward->files.file, PATIENCE);
-	before_count = read_again(steward, lock >= 0, before);
-	r = fulfil(steward, wish, error);
+	before_count = read_again(steward, lock >= 0, NULL, before);
+	r = fulfil(steward, wish, &order, error);
 	/* Even a failure may have changed the file: what stands there counts. */
-	after_count = read_again(steward, lock >= 0, after);
+	after_count = read_again(steward, lock >= 0, r == 0 ? &order : NULL, after);
 	cleanup_close(&lock);
 	pthread_mutex_unlock(&steward->lock);
 	announce_changes(before, before_count);

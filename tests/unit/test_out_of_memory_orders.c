@@ -17,11 +17,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/commands.h"
+#include "serve/exchange.h"
 #include "shortage.h"
 
 /* Longer than the parser's first buffer, which has to grow for them. */
 #define FIRST_REASON "the first one, which stands already"
 #define SECOND_REASON "the second one, which may not come through"
+#define SECOND_WISH                                                      \
+	"{\"mode\":\"disabled\",\"by\":\"operator-of-the-night-shift\"," \
+	"\"reason\":\"" SECOND_REASON "\",\"for_ms\":60000,\"own_only\":false}"
+#define ENABLE \
+	"{\"mode\":\"none\",\"by\":\"alice\",\"reason\":\"\",\"for_ms\":0,\"own_only\":false}"
 
 void __wrap_prober_wake(struct prober *prober);
 void __wrap_prober_want_census(struct prober *prober);
@@ -69,6 +75,13 @@ static struct order published(void) {
 	return snapshot.facts.order;
 }
 
+static struct order written(void) {
+	struct order order;
+
+	assert_int_equal(maintenance_read(&files, &order), 0);
+	return order;
+}
+
 static void give_first(void) {
 	struct wish wish = {.mode = MAINTENANCE_DRAINING, .by = "alice", .reason = FIRST_REASON};
 	char storage[640];
@@ -92,6 +105,75 @@ static void assert_second(const struct order *order) {
 	assert_string_equal(order->by, "operator-of-the-night-shift");
 	assert_string_equal(order->reason, SECOND_REASON);
 	assert_true(order->since > 0 && order->until > order->since);
+}
+
+/* --- taking --------------------------------------------------------------------------------- */
+
+/* As a door does it: the body comes in two pieces. */
+static unsigned int post(const char *wish, char **answer) {
+	struct exchange *exchange = exchange_create();
+	size_t half = strlen(wish) / 2;
+	unsigned int status = 0;
+
+	*answer = NULL;
+	if (!exchange)
+		return 0;
+	exchange_collect(exchange, wish, half);
+	exchange_collect(exchange, wish + half, strlen(wish) - half);
+	if (!exchange->body_is_too_large)
+		status = command_order(&stage, exchange->body, answer);
+	exchange_destroy(exchange);
+	return status;
+}
+
+static void take_order(void *context) {
+	AUTO_FREE char *answer = NULL;
+	struct order in_file, in_force;
+	unsigned int status;
+
+	(void)context;
+	give_first();
+	shortage_begin();
+	status = post(SECOND_WISH, &answer);
+	shortage_end();
+	in_file = written();
+	in_force = published();
+	if (status == 200) {
+		assert_second(&in_file);
+		assert_second(&in_force);
+		assert_true(answer || shortage_failures() > 0);
+		if (answer)
+			assert_non_null(strstr(answer, SECOND_REASON));
+	} else {
+		assert_true(shortage_failures() > 0);
+		assert_first(&in_file);
+		assert_first(&in_force);
+	}
+}
+
+static void end_order(void *context) {
+	AUTO_FREE char *answer = NULL;
+	unsigned int status;
+
+	(void)context;
+	give_first();
+	shortage_begin();
+	status = post(ENABLE, &answer);
+	shortage_end();
+	assert_true(status == 200 || shortage_failures() > 0);
+	assert_int_equal(access(files.file, F_OK), status == 200 ? -1 : 0);
+	if (status == 200)
+		assert_int_equal(published().mode, MAINTENANCE_NONE);
+	else
+		assert_int_equal(published().mode, MAINTENANCE_DRAINING);
+}
+
+static void an_order_is_taken_whole_or_refused(void **state) {
+	(void)state;
+	assert_true(shortage_walk(take_order, NULL, false) >= 40);
+	assert_true(shortage_walk(take_order, NULL, true) >= 1);
+	assert_true(shortage_walk(end_order, NULL, false) >= 20);
+	assert_true(shortage_walk(end_order, NULL, true) >= 1);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -161,6 +243,7 @@ static void a_wish_is_formatted_whole(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_order_is_taken_whole_or_refused, begin, end),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_now_stands_as_it_stood, begin,
 						end),
 		cmocka_unit_test(a_wish_is_formatted_whole),
