@@ -19,6 +19,7 @@ struct steward {
 	struct publication *publication; /* or NULL */
 	struct maintenance_files files;
 	struct order order; /* as published */
+	bool has_read;	    /* what stands there, or that it cannot be known */
 	bool swept;	    /* its time was over, and its file was taken away or could not be */
 	int64_t sweep_by;   /* clock_now() from when on another process is not waited for; or 0 */
 };
@@ -99,8 +100,9 @@ static size_t sweep(struct steward *steward, bool locked, struct change *changes
 }
 
 /*
- * What cannot be read at the moment is what was just written, or else stands as it stood. `locked`:
- * other processes are kept from the file already.
+ * What cannot be read at the moment is what was just written, or else stands as it stood. Where
+ * nothing stood yet, at the start, the node is rather out than in against an order. `locked`: other
+ * processes are kept from the file already.
  */
 static size_t read_again(struct steward *steward, bool locked, const struct order *written,
 			 struct change *changes) {
@@ -109,8 +111,9 @@ static size_t read_again(struct steward *steward, bool locked, const struct orde
 
 	if (r == -EAGAIN && written)
 		fresh = *written;
-	else if (r == -EAGAIN)
+	else if (r == -EAGAIN && steward->has_read)
 		return 0;
+	steward->has_read = true;
 	if (order_equals(&fresh, &steward->order))
 		return is_over(&steward->order) ? sweep(steward, locked, changes) : 0;
 	order_reckon(&fresh, clock_now(), clock_wall());

@@ -216,6 +216,31 @@ static void what_cannot_be_read_now_stands_as_it_stood(void **state) {
 	assert_true(shortage_walk(read_anothers_order, NULL, true) >= 1);
 }
 
+static void read_the_first_time(void *context) {
+	struct order in_force;
+
+	(void)context;
+	steward_destroy(stage.steward);
+	stage.steward = steward_create(stage.publication, &files);
+	publication_set_order(stage.publication, &(struct order){0},
+			      (struct change[ENDPOINT_MAX]){0});
+	shortage_begin();
+	steward_refresh(stage.steward);
+	shortage_end();
+	assert_int_equal(published().mode, MAINTENANCE_DISABLED);
+	steward_refresh(stage.steward);
+	in_force = published();
+	assert_second(&in_force);
+}
+
+/* A daemon that starts: no answer goes out against an order that stands. */
+static void what_cannot_be_read_at_the_start_disables(void **state) {
+	(void)state;
+	write_second();
+	assert_true(shortage_walk(read_the_first_time, NULL, false) >= 10);
+	assert_true(shortage_walk(read_the_first_time, NULL, true) >= 10);
+}
+
 /* --- the commands' other side --------------------------------------------------------------- */
 
 static void format_wish(void *context) {
@@ -245,6 +270,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_order_is_taken_whole_or_refused, begin, end),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_now_stands_as_it_stood, begin,
+						end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_read_at_the_start_disables, begin,
 						end),
 		cmocka_unit_test(a_wish_is_formatted_whole),
 	};
