@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/document.h"
 #include "base/proc.h"
 
 /* The server keeps four errors, warnings and events in the file: some kilobytes. */
@@ -52,20 +53,24 @@ static int take_document(struct transfer *transfer, const json_t *root) {
  * The warnings in it are copied from the server's log byte by byte (wsrep-lib's reporter), and one
  * that is not UTF-8 must not hide the rest, which is ASCII.
  */
-static json_t *load(const char *bytes, size_t length) {
+static int load(const char *bytes, size_t length, json_t **root) {
 	AUTO_FREE char *clean = malloc(length + 1);
 
 	if (!clean)
-		return NULL;
+		return -ENOMEM;
 	for (size_t i = 0; i < length; i++)
 		clean[i] = (char)((unsigned char)bytes[i] < 0x80 ? bytes[i] : '?');
-	return json_loadb(clean, length, JSON_REJECT_DUPLICATES, NULL);
+	document_begin();
+	*root = json_loadb(clean, length, JSON_REJECT_DUPLICATES, NULL);
+	return document_failed() ? -ENOMEM : 0;
 }
 
 int transfer_parse(struct transfer *transfer, const char *json, size_t length) {
-	json_t *root = length <= LARGEST_FILE ? load(json, length) : NULL;
-	int r = take_document(transfer, root);
+	json_t *root = NULL;
+	int r = length <= LARGEST_FILE ? load(json, length, &root) : -EINVAL;
 
+	if (r == 0)
+		r = take_document(transfer, root);
 	json_decref(root);
 	return r;
 }
@@ -103,20 +108,21 @@ static ssize_t slurp(const char *path, char *buffer, size_t size) {
 static const char *read_version(struct transfer_file *file) {
 	AUTO_FREE char *buffer = malloc(LARGEST_FILE + 1);
 	ssize_t length;
+	int r;
 
 	if (!S_ISREG(file->seen.st_mode))
 		return "not a regular file";
 	length = buffer ? slurp(file->path, buffer, LARGEST_FILE + 1) : -ENOMEM;
-	if (length < 0) {
-		/* Not seen, then: perhaps there will be a descriptor next time. */
-		memset(&file->seen, 0, sizeof(file->seen));
-		return strerror((int)-length);
-	}
 	if (length > LARGEST_FILE)
 		return "too large for a wsrep_status_file";
-	if (transfer_parse(&file->transfer, buffer, (size_t)length) < 0)
+	r = length < 0 ? (int)length : transfer_parse(&file->transfer, buffer, (size_t)length);
+	if (length >= 0 && r == -EINVAL)
 		return "not a wsrep_status_file, or half of one";
-	return "";
+	if (r == 0)
+		return "";
+	/* Not seen, then: perhaps there will be a descriptor, or the memory, next time. */
+	memset(&file->seen, 0, sizeof(file->seen));
+	return strerror(-r);
 }
 
 /* A wall clock that was set back must not make it younger than our first look at it. */

@@ -28,7 +28,7 @@ struct transfer {
 /*
  * Reads the document that the server writes: {"status":{"state":"JOINING","comment":"Receiving
  * SST", "progress":{"from":1,"to":3,"total":1000,"done":420}}}. Fills state, comment, progress and
- * `known`, and lets all else be. -EINVAL for anything else, such as the half of one.
+ * `known`, and lets all else be. -EINVAL for anything else, such as the half of one; -ENOMEM.
  */
 int transfer_parse(struct transfer *transfer, const char *json, size_t length);
 

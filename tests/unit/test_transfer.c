@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "node/transfer.h"
+#include "shortage.h"
 
 #define STATUS(state, comment, total, done)                                                      \
 	"\t\"status\": {\n\t\t\"state\": \"" state "\",\n\t\t\"comment\": \"" comment            \
@@ -356,6 +357,32 @@ static void a_file_from_the_future_grows_old(void **state) {
 	assert_false(transfer_file_look(&file, now + 16 * NSEC_PER_SEC, past)->receiving);
 }
 
+static void look_without_memory(void *context) {
+	const struct transfer *told;
+
+	(void)context;
+	transfer_file_init(&file, path);
+	shortage_begin();
+	told = look();
+	shortage_end();
+	if (shortage_failures() > 0) {
+		assert_false(told->known || told->receiving);
+		assert_string_equal(told->error, strerror(ENOMEM));
+		told = look();
+	}
+	assert_string_equal(told->error, "");
+	assert_string_equal(told->comment, "Receiving SST");
+	assert_true(told->receiving && told->progress == 0.42);
+}
+
+/* A server that receives may not touch the file again for hours. */
+static void what_there_was_no_memory_for_is_read_later(void **state) {
+	(void)state;
+	replace(RECEIVING);
+	assert_true(shortage_walk(look_without_memory, NULL, false) >= 10);
+	assert_true(shortage_walk(look_without_memory, NULL, true) >= 10);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_document_of_mariadb),
@@ -371,6 +398,7 @@ int main(void) {
 		cmocka_unit_test_setup(what_is_no_file_is_not_read, begin),
 		cmocka_unit_test_setup(an_unreadable_file_is_told, begin),
 		cmocka_unit_test_setup(what_could_not_be_opened_is_read_later, begin),
+		cmocka_unit_test_setup(what_there_was_no_memory_for_is_read_later, begin),
 		cmocka_unit_test_setup(a_left_over_file_is_not_believed_for_long, begin),
 		cmocka_unit_test_setup(a_file_from_the_future_grows_old, begin),
 	};
