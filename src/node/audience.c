@@ -345,13 +345,13 @@ static size_t copy_wanted(struct audience *audience, const struct wanted *wanted
 	size_t count = 0;
 
 	*total = 0;
-	if (!list)
-		return 0;
 	pthread_mutex_lock(&audience->lock);
 	for (size_t i = 0; i < SLOTS; i++) {
 		if (!is_wanted(&audience->slots[i], wanted))
 			continue;
-		count = insert(list, count, max, &audience->slots[i]);
+		/* Who cannot be listed for want of memory is there all the same. */
+		if (list)
+			count = insert(list, count, max, &audience->slots[i]);
 		++*total;
 	}
 	for (size_t i = 0; i < count; i++)

@@ -8,6 +8,8 @@
  */
 #include "unit.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +243,36 @@ static void what_cannot_be_read_at_the_start_disables(void **state) {
 	assert_true(shortage_walk(read_the_first_time, NULL, true) >= 10);
 }
 
+/* --- telling -------------------------------------------------------------------------------- */
+
+static void report(void *context) {
+	AUTO_FREE char *document = NULL;
+
+	(void)context;
+	shortage_begin();
+	document = command_report(&stage, false);
+	shortage_end();
+	assert_true(document || shortage_failures() > 0);
+	if (document)
+		assert_non_null(strstr(document, "\"balancers_total\":1,"));
+}
+
+/* Who waits until everybody has been told must not take a balancer for none. */
+static void nobody_is_forgotten(void **state) {
+	const struct sockaddr_in balancer = {.sin_family = AF_INET,
+					     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct answer answer = {.kind = POLLER_HTTP,
+				      .peer = (const struct sockaddr *)&balancer,
+				      .path = "/",
+				      .status = 200,
+				      .is_verdict = true};
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		audience_note(stage.audience, &answer);
+	assert_true(shortage_walk(report, NULL, false) >= 20);
+}
+
 /* --- the commands' other side --------------------------------------------------------------- */
 
 static void format_wish(void *context) {
@@ -273,6 +305,7 @@ int main(void) {
 						end),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_at_the_start_disables, begin,
 						end),
+		cmocka_unit_test_setup_teardown(nobody_is_forgotten, begin, end),
 		cmocka_unit_test(a_wish_is_formatted_whole),
 	};
 
