@@ -152,21 +152,28 @@ static int build(struct daemon *daemon, struct text *error) {
 	return open_doors(daemon, error);
 }
 
+/* What failed without a line of its own: memory, a descriptor. */
+static void explain(int r, struct text *error) {
+	if (error->length == 0)
+		text_append(error, strerror(-r));
+}
+
 int daemon_create(struct daemon **result, const struct config *config,
 		  const struct config_sources *sources, struct text *error) {
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int r;
 
-	if (!daemon)
+	if (!daemon) {
+		explain(-ENOMEM, error);
 		return -ENOMEM;
+	}
 	daemon->config = *config;
 	daemon->sources = sources;
 	daemon->signal_fd = -1;
 	daemon->shown = REASON_COUNT;
 	r = build(daemon, error);
 	if (r < 0) {
-		if (error->length == 0)
-			text_append(error, strerror(-r));
+		explain(r, error);
 		daemon_destroy(daemon);
 		return r;
 	}
