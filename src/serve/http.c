@@ -51,13 +51,19 @@ static void remove_control(const struct http *http, const char *path) {
 		unlink(path);
 }
 
+/* The doors from there on, and the control socket's file with its door. */
+static void close_from(struct http *http, size_t first) {
+	for (size_t i = first; i < http->door_count; i++)
+		if (http->doors[i]->is_control)
+			remove_control(http, http->doors[i]->name);
+	close_doors(http->doors + first, http->door_count - first);
+	http->door_count = first;
+}
+
 void http_destroy(struct http *http) {
 	if (!http)
 		return;
-	for (size_t i = 0; i < http->door_count; i++)
-		if (http->doors[i]->is_control)
-			remove_control(http, http->doors[i]->name);
-	close_doors(http->doors, http->door_count);
+	close_from(http, 0);
 	close_doors(http->retired, http->retired_count);
 	free(http);
 }
@@ -140,8 +146,10 @@ static int open_control(struct http *http, const struct config *config, struct t
 	if (lstat(control->socket, &http->control) < 0)
 		memset(&http->control, 0, sizeof(http->control));
 	door = door_create(control->socket, fd, true);
-	if (!door)
+	if (!door) {
+		remove_control(http, control->socket);
 		return -ENOMEM;
+	}
 	if (control->group[0] && http->control.st_ino)
 		door->group = http->control.st_gid;
 	http->doors[http->door_count++] = door;
@@ -284,8 +292,7 @@ int http_configure(struct http *http, const struct config *config, struct text *
 		r = prepare(http, config, next, &count, error);
 	if (r < 0) {
 		close_others(next, count, http->doors, http->door_count);
-		close_doors(http->doors + before, http->door_count - before);
-		http->door_count = before;
+		close_from(http, before);
 		return r;
 	}
 	log_listening(http, next, count);

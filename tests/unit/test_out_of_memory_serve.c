@@ -149,6 +149,7 @@ static void start(void *context) {
 	}
 	daemon_destroy(daemon);
 	assert_int_equal(count_descriptors(), before);
+	assert_false(exists("control"));
 	assert_false(exists("notify.first"));
 }
 
