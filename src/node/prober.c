@@ -329,15 +329,10 @@ void prober_destroy(struct prober *prober) {
 	prober_free(prober);
 }
 
-int prober_configure(struct prober *prober, const struct config *config) {
-	struct plan *plan = plan_create(config);
-
-	if (!plan)
-		return -ENOMEM;
+void prober_configure(struct prober *prober, struct plan *plan) {
 	atomic_store(&prober->longest, plan_longest_beat(plan));
 	plan_destroy(atomic_exchange(&prober->pending, plan));
 	prober_wake(prober);
-	return 0;
 }
 
 void prober_wake(struct prober *prober) {

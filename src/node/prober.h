@@ -13,6 +13,7 @@
 #include "node/snapshot.h"
 #include "node/steward.h"
 
+struct plan;
 struct prober;
 
 /*
@@ -28,8 +29,8 @@ int prober_create(struct prober **prober, const struct config *config,
  */
 void prober_destroy(struct prober *prober);
 
-/* Settings that apply from the next round on, which starts now. 0 or -ENOMEM. */
-int prober_configure(struct prober *prober, const struct config *config);
+/* A plan that applies from the next round on, which starts now; the prober takes it over. */
+void prober_configure(struct prober *prober, struct plan *plan);
 
 /* Makes the next round start now, but at most one per 10 ms. */
 void prober_wake(struct prober *prober);

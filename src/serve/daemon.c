@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "node/announce.h"
 #include "node/client.h"
+#include "node/plan.h"
 #include "node/prober.h"
 #include "node/snapshot.h"
 #include "serve/agent.h"
@@ -235,6 +236,7 @@ static int reopen_doors(struct daemon *daemon, const struct config *fresh, struc
 static int reload_into(struct daemon *daemon, struct config *fresh, struct text *error) {
 	struct maintenance_files files;
 	struct change changes[ENDPOINT_MAX];
+	struct plan *plan;
 	size_t count;
 	int r = config_load(fresh, daemon->sources, error);
 
@@ -242,12 +244,14 @@ static int reload_into(struct daemon *daemon, struct config *fresh, struct text 
 		return r;
 	keep_what_needs_a_restart(fresh, &daemon->config);
 	fit_descriptor_limit(fresh, daemon->socket_count);
-	r = reopen_doors(daemon, fresh, error);
-	if (r < 0)
+	plan = plan_create(fresh);
+	r = plan ? reopen_doors(daemon, fresh, error) : -ENOMEM;
+	if (r < 0) {
+		plan_destroy(plan);
 		return r;
-	r = prober_configure(daemon->prober, fresh);
-	if (r < 0)
-		return r;
+	}
+	/* Nothing from here on can fail. */
+	prober_configure(daemon->prober, plan);
 	log_set_level(fresh->log_level);
 	files = maintenance_files_of(fresh);
 	steward_configure(daemon->steward, &files);
