@@ -264,12 +264,14 @@ static void reload(struct daemon *daemon) {
 	AUTO_FREE struct config *fresh = calloc(1, sizeof(*fresh));
 	char storage[512];
 	struct text error;
+	int r = -ENOMEM;
 
 	text_init(&error, storage, sizeof(storage));
 	service_reloading();
-	if (!fresh) {
-		log_error("reload failed: out of memory; keeping the running configuration");
-	} else if (reload_into(daemon, fresh, &error) < 0) {
+	if (fresh)
+		r = reload_into(daemon, fresh, &error);
+	if (r < 0) {
+		explain(r, &error);
 		log_error("reload failed: %s; keeping the running configuration", storage);
 	} else {
 		daemon->config = *fresh;

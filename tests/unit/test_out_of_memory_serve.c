@@ -267,6 +267,7 @@ static void reload(void *context) {
 	failed = strstr(said, "reload failed: ");
 	if (failed) {
 		assert_true(shortage_failures() > 0);
+		assert_true(strncmp(failed, "reload failed: ;", 16) != 0);
 	} else {
 		second = !second;
 	}
