@@ -275,6 +275,7 @@ static void reload(void *context) {
 }
 
 static void a_reload_is_made_whole_or_not_at_all(void **state) {
+	size_t before = count_descriptors();
 	char storage[512];
 	struct text error;
 
@@ -287,6 +288,7 @@ static void a_reload_is_made_whole_or_not_at_all(void **state) {
 	assert_true(shortage_walk(reload, NULL, false) >= 10);
 	assert_true(shortage_walk(reload, NULL, true) >= 1);
 	daemon_destroy(running);
+	assert_int_equal(count_descriptors(), before);
 }
 
 int main(void) {
