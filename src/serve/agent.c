@@ -189,12 +189,13 @@ static int open_doors(struct agent *agent, const struct listen_list *list, const
 		      const struct agent *predecessor, struct text *error) {
 	for (size_t i = 0; i < list->count; i++) {
 		struct agent_door *door = &agent->doors[agent->door_count];
-		int fd = shared_socket(predecessor, list->items[i].text);
+		int fd;
 
 		if (agent->door_count == DOOR_MAX) {
 			text_format(error, "expected at most %d agent addresses", DOOR_MAX);
 			return -E2BIG;
 		}
+		fd = shared_socket(predecessor, list->items[i].text);
 		if (fd < 0)
 			fd = listen_tcp(&list->items[i]);
 		if (fd < 0) {

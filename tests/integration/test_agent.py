@@ -179,6 +179,22 @@ def test_reload_keeps_the_address_open(checker):
         assert line(checker) == b""
 
 
+def test_one_address_too_many_is_not_kept_open(checker):
+    """A reload that is refused for it leaves no copy of its socket behind."""
+    port = checker.agent[1]
+    eight = [", ".join(f"127.0.{k + 1}.{i + 1}:{port}" for i in range(8)) for k in range(3)]
+    last = ("127.0.9.9", port)
+    names = ("endpoint /a", "endpoint /b")
+    checker.reload({**dict.fromkeys(names, {}), "endpoint /last": {"agent": f"{last[0]}:{last[1]}"}})
+    assert http.exchange(last, b"").raw.startswith(b"up")
+    many = {"agent": {"listen": eight[0]}, names[0]: {"agent": eight[1]}, names[1]: {"agent": eight[2]}}
+    assert "expected at most 24 agent addresses" in checker.reload(many)
+    none = dict.fromkeys((*names, "endpoint /last"), {"agent": None})
+    checker.reload({**none, "agent": {"listen": f"127.0.0.1:{port}"}})
+    with pytest.raises(ConnectionRefusedError):
+        http.exchange(last, b"")
+
+
 def test_silent_and_slow_callers_hold_up_nobody(checker):
     with contextlib.ExitStack() as stack:
         for _ in range(400):
