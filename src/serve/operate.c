@@ -270,8 +270,10 @@ enum operate_result operate(const struct operator_options *options, const struct
 	unsigned int status;
 	int r = -ENOENT;
 
-	if (!command)
+	if (!command) {
+		fprintf(stderr, "no order: its name or reason is not UTF-8, or memory is short\n");
 		return OPERATE_FAILED;
+	}
 	if (socket[0])
 		r = control_post(socket, COMMAND_PATH, command, &status, &answer);
 	if (r == -ENOENT || r == -ECONNREFUSED)

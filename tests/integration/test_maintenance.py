@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -262,6 +263,13 @@ def test_commands_at_once_without_a_daemon(checker):
         ]
         for said, code in [(it.communicate(timeout=30)[1], it.returncode) for it in commands]:
             assert code == 0, said
+
+
+def test_a_reason_that_is_no_text_is_refused_with_a_word(checker):
+    done = ctl(checker, "disable", "--reason", os.fsdecode(b"Wartung f\xfcr alle"))
+    assert done.returncode == 1
+    assert "UTF-8" in done.stderr
+    assert checker.ask().status == 200
 
 
 def test_tcp_cannot_give_orders(checker):
