@@ -35,6 +35,8 @@
  * with this many more it never gets there.
  */
 #define CONNECTIONS_BEING_SHED (4 * QUEUE_SHARE)
+#define ROUNDS_FOR_NOTHING 2 /* in a row; then the door pauses between them */
+#define PAUSE_MS 10
 #define SHORTAGE_MS 10 /* without descriptors the queue waits, and the door does not spin */
 
 static bool is_open(const struct door *door) {
@@ -118,6 +120,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	struct door *door = context;
 	struct exchange *exchange = *request;
 
+	door->rounds_for_nothing = 0;
 	/*
 	 * MHD 0.9.75: a reply queued at the first call, before the body, ends the connection. Who
 	 * is no member of the crowd, for want of memory, is not served: nobody could shed it.
@@ -170,6 +173,14 @@ on_message(void *context, const char *format, va_list args) {
 
 /* --- the thread ----------------------------------------------------------------------------- */
 
+/*
+ * MHD 0.9.75 takes a caller who has sent a part of a TLS handshake for ready until the rest comes,
+ * and asks for the next round at once: a single byte would keep a processor busy.
+ */
+static bool is_held_up(const struct door *door) {
+	return door->settings.tls_cert[0] && door->rounds_for_nothing >= ROUNDS_FOR_NOTHING;
+}
+
 static int wait_ms(const struct door *door, int at_most_ms) {
 	MHD_UNSIGNED_LONG_LONG left;
 
@@ -177,7 +188,7 @@ static int wait_ms(const struct door *door, int at_most_ms) {
 		at_most_ms = SHORTAGE_MS;
 	if (MHD_get_timeout(door->daemon, &left) == MHD_YES && left < (unsigned int)at_most_ms)
 		at_most_ms = (int)left;
-	return at_most_ms;
+	return at_most_ms == 0 && is_held_up(door) ? PAUSE_MS : at_most_ms;
 }
 
 /*
@@ -193,7 +204,9 @@ static void wait_and_work(struct door *door, int at_most_ms) {
 	};
 	eventfd_t wakes;
 
-	poll(watched, ARRAY_SIZE(watched), wait_ms(door, at_most_ms));
+	door->rounds_for_nothing++;
+	if (poll(watched, ARRAY_SIZE(watched), wait_ms(door, at_most_ms)) > 0)
+		door->rounds_for_nothing = 0;
 	if (watched[2].revents)
 		eventfd_read(door->wake_fd, &wakes);
 	/* Asked again: who comes after a reload is the successor's. */

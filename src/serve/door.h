@@ -49,7 +49,8 @@ struct door {
 	struct MHD_Daemon *daemon;
 	int epoll_fd;
 	struct crowd *crowd;
-	bool is_short; /* of descriptors, when it last let callers in */
+	bool is_short;			 /* of descriptors, when it last let callers in */
+	unsigned int rounds_for_nothing; /* in a row: no socket was ready, nothing was asked */
 };
 
 /* Takes over `fd`. NULL when out of memory; `fd` is closed then. */

@@ -238,6 +238,16 @@ def test_plain_http_at_the_https_port_gets_no_verdict(https):
         pass
 
 
+def test_part_of_a_handshake_keeps_no_processor_busy(https):
+    checker, _ = https
+    with socket.create_connection(checker.address, timeout=1) as caller:
+        before = checker.cpu_seconds()
+        caller.sendall(b"\x16")
+        with pytest.raises(TimeoutError):
+            caller.recv(1)
+        assert checker.cpu_seconds() - before < 0.1
+
+
 def test_renewed_certificate_is_served_after_a_reload(https, authority):
     checker, files = https
     _, before = ask_securely(checker, authority)
