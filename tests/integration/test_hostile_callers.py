@@ -5,9 +5,11 @@ A real HAProxy checks the besieged daemon and, at the same time, one that nobody
 machine itself delays shows at both.
 """
 
+import csv
 import dataclasses
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -18,7 +20,7 @@ import pytest
 from support import attackers, http
 from support.authority import Authority
 from support.haproxy import HAProxy
-from support.process import Process
+from support.process import Process, free_port
 from support.programs import REPO, is_sanitized
 from support.wait import until
 
@@ -38,6 +40,9 @@ MIB = 1024  # KiB
 # after which the kernel repeats a connection request that found the queue full.
 MEDIAN, P99, WORST = 25, 50 if SECONDS >= 10 else 250, 900
 
+needs_slowhttptest = pytest.mark.skipif(
+    not shutil.which("slowhttptest"), reason="slowhttptest is not installed"
+)
 SLOWHTTPTEST = {
     "slow headers": ["-H"],
     "slow body": ["-B"],
@@ -54,18 +59,51 @@ class Siege:
     directory: object
 
     def attack(self, name, seconds, share=1):
-        host, port = self.besieged.address
-        return Process(
-            [sys.executable, "-m", "support.attackers", name, host, port, seconds, share],
-            self.directory / f"{name}.log",
+        return Attack(self.besieged.address, self.directory, name, seconds, share)
+
+    def slowhttptest(self, mode, seconds, share=1):
+        return SlowHTTPTest(self.besieged.address, self.directory, mode, seconds, share)
+
+
+class Attack(Process):
+    def __init__(self, address, directory, name, seconds, share):
+        self.least = attackers.least_of(name, seconds, share)
+        super().__init__(
+            [sys.executable, "-m", "support.attackers", name, *address, seconds, share],
+            directory / f"{name}.log",
             cwd=REPO / "tests/integration",
         )
 
-    def slowhttptest(self, mode, seconds):
-        url = "http://{}:{}/metrics".format(*self.besieged.address)
-        options = ["-c", "2000", "-r", "1000", "-i", "1", "-l", f"{max(2, seconds):.0f}", "-u", url]
-        command = ["nice", "-n", "19", "slowhttptest", *SLOWHTTPTEST[mode], *options]
-        return Process(command, self.directory / f"{mode}.log", cwd=self.directory)
+    def done(self):
+        return json.loads(self.log().splitlines()[-1])
+
+
+class SlowHTTPTest(Process):
+    """Makes connections to its end: those it has are soon closed, and without any it would stop. It
+    exits with 0 too when it has reached nobody: only its words and statistics tell."""
+
+    least = {"connected": 1}
+
+    def __init__(self, address, directory, mode, seconds, share):
+        host, port = address
+        length, rate = max(2, round(seconds)), round(1000 * share)
+        self.statistics = directory / f"{mode}.csv"
+        options = ["-c", length * rate, "-r", rate, "-i", "1", "-l", length]
+        options += ["-g", "-o", directory / mode, "-u", f"http://{host}:{port}/metrics"]
+        super().__init__(
+            ["nice", "-n", "19", "slowhttptest", *SLOWHTTPTEST[mode], *options],
+            directory / f"{mode}.log",
+            cwd=directory,
+        )
+
+    def done(self):
+        words = re.sub(r"\033\[[0-9;]*m", "", self.log())
+        how = re.findall(r"Exit status: (.*)", words)[-1]
+        with open(self.statistics) as table:
+            seconds = list(csv.DictReader(table))
+        worked = how in ("Hit test time limit", "No open connections left")
+        connected = max(int(second["Connected"]) for second in seconds) if worked else 0
+        return {"ended": how, "connected": connected, "closed": int(seconds[-1]["Closed"])}
 
 
 @pytest.fixture
@@ -143,26 +181,44 @@ def descriptors(checker):
     return len(os.listdir(f"/proc/{checker.pid}/fd"))
 
 
+def run_to_end(attacks):
+    try:
+        for attack in attacks:
+            attack.start()
+        for attack in attacks:
+            assert attack.popen.wait(60 + 3 * SECONDS) == 0, attack.log()
+    finally:
+        for attack in attacks:
+            attack.stop()
+
+
+def weak(attacks):
+    """What was no attack: the program, and what it has done and should have."""
+    done = {attack: attack.done() for attack in attacks}
+    for attack in attacks:
+        print(attack.log_path.stem, done[attack])
+    return [
+        f"{attack.log_path.stem}: {done[attack].get(what, 0)} {what}, expected {least:.0f}"
+        for attack in attacks
+        for what, least in attack.least.items()
+        if done[attack].get(what, 0) < least
+    ]
+
+
 def withstand(siege, attacks):
     """Runs the attacks to their end; meanwhile and afterwards everything is as if there were none."""
     before, answered = descriptors(siege.besieged), answers_to_the_balancer(siege.besieged)
     began = time.monotonic()
     watch = Watch(siege.balancer)
     try:
-        for attack in attacks:
-            attack.start()
-        for attack in attacks:
-            assert attack.popen.wait(60 + 3 * SECONDS) in (0, 1), attack.log()
+        run_to_end(attacks)
     finally:
-        for attack in attacks:
-            attack.stop()
         watch.done.set()
         watch.join()
     took = time.monotonic() - began
     answers = answers_to_the_balancer(siege.besieged) - answered
     print(f"{answers} answers in {took:.1f} s; {watch}; {siege.besieged.memory_kib()} KiB")
-    for attack in attacks:
-        print(attack.log()[-300:])
+    assert weak(attacks) == []
     assert [siege.balancer.servers()["besieged"][key] for key in ("chkfail", "status")] == ["0", "UP"]
     assert answers > took / siege.inter / 4  # where the machine lets them
     noise = max(watch.durations["quiet"])
@@ -173,12 +229,21 @@ def withstand(siege, attacks):
     assert http.ask(siege.besieged.control).reason == "available"
 
 
+@needs_slowhttptest
+def test_attacks_on_nobody_are_none(tmp_path):
+    nobody = ("127.0.0.1", free_port())
+    attacks = [Attack(nobody, tmp_path, name, 0.2, 1) for name in attackers.LEAST]
+    attacks += [SlowHTTPTest(nobody, tmp_path, mode, 0.2, 1) for mode in SLOWHTTPTEST]
+    run_to_end(attacks)
+    assert [attack for attack in attacks if not weak([attack])] == []
+
+
 @pytest.mark.parametrize("name", [attack.__name__ for attack in attackers.ATTACKS])
 def test_attack(siege, name):
     withstand(siege, [siege.attack(name, SECONDS)])
 
 
-@pytest.mark.skipif(not shutil.which("slowhttptest"), reason="slowhttptest is not installed")
+@needs_slowhttptest
 def test_slowhttptest(siege):
     withstand(siege, [siege.slowhttptest(mode, SECONDS) for mode in SLOWHTTPTEST])
 
