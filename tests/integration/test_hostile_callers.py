@@ -9,6 +9,7 @@ import csv
 import dataclasses
 import json
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -29,16 +30,20 @@ SECONDS = float(os.environ.get("CLUSTERCHECKD_SIEGE_SECONDS", "1"))
 
 pytestmark = [
     pytest.mark.alone,
-    pytest.mark.timeout(60 + 6 * SECONDS),
+    pytest.mark.timeout(60 + 10 * SECONDS),
     pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed"),
 ]
 
 BALANCER = "127.0.0.77"
 MIB = 1024  # KiB
-# Milliseconds, besides what the machine takes for the quiet one: on one of our own they are below
-# 10. Of a short siege's dozen checks the 99th of a hundred is the worst. That stays below the second
-# after which the kernel repeats a connection request that found the queue full.
+# Milliseconds: on a machine of our own they are below 10. Of a short siege's dozen checks the 99th
+# of a hundred is the worst. That stays below the second after which the kernel repeats a connection
+# request that found the queue full.
 MEDIAN, P99, WORST = 25, 50 if SECONDS >= 10 else 250, 900
+# What the machine takes for the quiet one is added. If that is more, or if the besieged one waits
+# for a processor for this share of the time, it is the machine that is too slow.
+NOISE, WAITED = 50, 0.05
+CHECKS = 0.25  # of those that HAProxy makes on a machine of its own
 
 needs_slowhttptest = pytest.mark.skipif(
     not shutil.which("slowhttptest"), reason="slowhttptest is not installed"
@@ -161,12 +166,41 @@ class Watch(threading.Thread):
         durations = sorted(self.durations[name])
         return durations[min(int(len(durations) * share), len(durations) - 1)]
 
+    def excess(self):
+        """The bounds that do not hold, in words."""
+        allowance = min(self.noise(), NOISE)
+        bounds = {"p50": (0.5, MEDIAN), "p99": (0.99, P99), "worst": (1, WORST)}
+        taken = {name: self.percentile("besieged", share) for name, (share, _) in bounds.items()}
+        return [
+            f"{name} {ms} ms" for name, ms in taken.items() if ms > bounds[name][1] + allowance
+        ]
+
+    def noise(self):
+        return max(self.durations["quiet"])
+
     def __str__(self):
         names = ("besieged", "quiet")
         return ", ".join(
             f"{name}: p50 {self.percentile(name, 0.5)} p99 {self.percentile(name, 0.99)} "
             f"worst {max(self.durations[name])} ms" for name in names
         )
+
+
+def counts(siege):
+    """Of the balancer's checks, and of the daemon's seconds on processors and waiting for them."""
+    checker = siege.besieged
+    return {
+        "answers": answers_to_the_balancer(checker),
+        "failed": int(siege.balancer.servers()["besieged"]["chkfail"]),
+        "worked": checker.cpu_seconds(),
+        "waited": seconds_waited(checker),
+    }
+
+
+def seconds_waited(checker):
+    """That its threads have been ready to run and had no processor."""
+    tasks = pathlib.Path(f"/proc/{checker.pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[1]) for task in tasks) / 1e9
 
 
 def answers_to_the_balancer(checker):
@@ -205,10 +239,9 @@ def weak(attacks):
     ]
 
 
-def withstand(siege, attacks):
-    """Runs the attacks to their end; meanwhile and afterwards everything is as if there were none."""
-    before, answered = descriptors(siege.besieged), answers_to_the_balancer(siege.besieged)
-    began = time.monotonic()
+def run_siege(siege, attacks):
+    """What did not hold, and what the machine has to say for itself; both in words."""
+    before, began = counts(siege), time.monotonic()
     watch = Watch(siege.balancer)
     try:
         run_to_end(attacks)
@@ -216,14 +249,33 @@ def withstand(siege, attacks):
         watch.done.set()
         watch.join()
     took = time.monotonic() - began
-    answers = answers_to_the_balancer(siege.besieged) - answered
-    print(f"{answers} answers in {took:.1f} s; {watch}; {siege.besieged.memory_kib()} KiB")
-    assert weak(attacks) == []
-    assert [siege.balancer.servers()["besieged"][key] for key in ("chkfail", "status")] == ["0", "UP"]
-    assert answers > took / siege.inter / 4  # where the machine lets them
-    noise = max(watch.durations["quiet"])
-    for share, bound in ((0.5, MEDIAN), (0.99, P99), (1, WORST)):
-        assert watch.percentile("besieged", share) <= bound + noise
+    now = {name: round(count - before[name], 2) for name, count in counts(siege).items()}
+    print(f"{took:.1f} s: {now}; {watch}; {siege.besieged.memory_kib()} KiB")
+    faults = weak(attacks) + watch.excess()
+    if now["failed"]:
+        faults.append(f"{now['failed']} checks failed")
+    # HAProxy counts from the end of one to the beginning of the next.
+    expected = took / (siege.inter + watch.percentile("besieged", 0.5) / 1000)
+    if now["answers"] < CHECKS * expected:
+        faults.append(f"{now['answers']} checks instead of {expected:.0f}")
+    excuses = []
+    if watch.noise() > NOISE:
+        excuses.append(f"a check of the quiet one took {watch.noise()} ms")
+    if now["waited"] > WAITED * took:
+        excuses.append(f"the daemon waited {now['waited']} of {took:.1f} s for a processor")
+    return faults, excuses
+
+
+def withstand(siege, attacks):
+    """Runs the attacks to their end; meanwhile and afterwards everything is as if there were none."""
+    before = descriptors(siege.besieged)
+    faults, excuses = run_siege(siege, attacks)
+    if faults and excuses:
+        print("once more:", faults, excuses)
+        faults, excuses = run_siege(siege, attacks)
+    assert not (faults and excuses), f"machine too busy to judge: {excuses}, {faults}"
+    assert faults == []
+    assert siege.balancer.servers()["besieged"]["status"] == "UP"
     assert is_sanitized() or siege.besieged.memory_kib() < 64 * MIB
     until(lambda: descriptors(siege.besieged) <= before + 2, "descriptors as before", 15)
     assert http.ask(siege.besieged.control).reason == "available"
