@@ -303,6 +303,14 @@ def test_slowhttptest(siege):
     withstand(siege, [siege.slowhttptest(mode, SECONDS) for mode in SLOWHTTPTEST])
 
 
+def test_flood_from_outside_allow(besiege):
+    """Who may not connect keeps nobody waiting who may."""
+    siege = besiege({"allow": "127.0.0.0/24"})
+    flood, resets = siege.attack("flood", SECONDS), siege.attack("resets", SECONDS)
+    withstand(siege, [flood, resets])
+    assert resets.done()["answers"] == 0
+
+
 def test_all_at_once_on_https(siege_of_https):
     names = ["handshakes", "idle", "flood", "malformed", "half_closed", "resets"]
     share = 1 / len(names)
