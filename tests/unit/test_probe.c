@@ -98,31 +98,44 @@ static void no_wsrep_is_no_failure(void **state) {
 	finish(probe);
 }
 
+static const struct scripted_step first_round[] = {FIRST_ROUND}, next_round[] = {NEXT_ROUND};
+
+#define CALLS_OF_ROUNDS (ARRAY_SIZE(first_round) + ARRAY_SIZE(next_round))
+
+static bool is_in_later_round(size_t call) {
+	return call >= ARRAY_SIZE(first_round);
+}
+
+static size_t append_steps(struct scripted_step *steps, size_t count,
+			   const struct scripted_step *more, size_t more_count) {
+	memcpy(steps + count, more, more_count * sizeof(*more));
+	return count + more_count;
+}
+
+/* The last of the calls goes wrong: with this error, or it hangs where that is 0. */
+static void script_up_to(size_t call, unsigned int error) {
+	static struct scripted_step steps[CALLS_OF_ROUNDS + ARRAY_SIZE(first_round) + 2];
+	size_t count = 0;
+
+	count = append_steps(steps, count, first_round, ARRAY_SIZE(first_round));
+	count = append_steps(steps, count, next_round, ARRAY_SIZE(next_round));
+	steps[call].error = error;
+	steps[call].message = "scripted to go wrong";
+	steps[call].hangs = error == 0;
+	count = call + 1;
+	steps[count++] = (struct scripted_step){"drop"};
+	count = append_steps(steps, count, first_round, ARRAY_SIZE(first_round));
+	steps[count++] = (struct scripted_step){"quit"};
+	scripted_begin(steps, count);
+}
+
 /* Each call of a first and of a later round fails in its turn; the round after that is good. */
 static void each_call_fails(void **state) {
-	static const struct scripted_step first[] = {FIRST_ROUND}, next[] = {NEXT_ROUND};
-
-	for (size_t i = 0; i < ARRAY_SIZE(first) + ARRAY_SIZE(next); i++) {
-		bool later = i >= ARRAY_SIZE(first);
-		struct scripted_step steps[16];
-		size_t count = 0, before = later ? i - ARRAY_SIZE(first) : i;
+	for (size_t call = 0; call < CALLS_OF_ROUNDS; call++) {
 		struct probe *probe = probe_create(&settings, -1);
 
-		if (later)
-			for (size_t k = 0; k < ARRAY_SIZE(first); k++)
-				steps[count++] = first[k];
-		for (size_t k = 0; k < before; k++)
-			steps[count++] = later ? next[k] : first[k];
-		steps[count] = later ? next[before] : first[before];
-		steps[count].error = 1045;
-		steps[count++].message = "Access denied";
-		steps[count++] = (struct scripted_step){"drop"};
-		for (size_t k = 0; k < ARRAY_SIZE(first); k++)
-			steps[count++] = first[k];
-		steps[count++] = (struct scripted_step){"quit"};
-
-		scripted_begin(steps, count);
-		if (later)
+		script_up_to(call, 1045);
+		if (is_in_later_round(call))
 			assert_int_equal(make_round(probe), PROBE_OK);
 		assert_int_equal(make_round(probe), PROBE_ACCESS_DENIED);
 		assert_int_equal(facts.probe.code, 1045);
@@ -134,20 +147,22 @@ static void each_call_fails(void **state) {
 	probe_destroy(*state);
 }
 
+/* In a later round, too, it is not made anew: that is for a connection that was cut. */
 static void each_call_hangs(void **state) {
-	static const struct scripted_step first[] = {FIRST_ROUND};
-
-	settings.timeout = 20 * NSEC_PER_MSEC;
-	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+	for (size_t call = 0; call < CALLS_OF_ROUNDS; call++) {
 		struct probe *probe = probe_create(&settings, -1);
-		struct scripted_step steps[8];
 
-		memcpy(steps, first, sizeof(first));
-		steps[i].hangs = true;
-		steps[i + 1] = (struct scripted_step){"drop"};
-		scripted_begin(steps, i + 2);
+		script_up_to(call, 0);
+		if (is_in_later_round(call))
+			assert_int_equal(make_round(probe), PROBE_OK);
+		settings.timeout = 20 * NSEC_PER_MSEC;
+		probe_configure(probe, &settings);
 		assert_int_equal(make_round(probe), PROBE_TIMEOUT);
 		assert_nothing_known();
+		assert_int_equal(probe_descriptor(probe), -1);
+		settings.timeout = 60 * NSEC_PER_SEC;
+		probe_configure(probe, &settings);
+		assert_int_equal(make_round(probe), PROBE_OK);
 		finish(probe);
 	}
 	probe_destroy(*state);
@@ -299,14 +314,13 @@ static void an_answer_that_makes_no_sense(void **state) {
 		{"query", VARIABLES, .columns = 2},
 		{"query", SET, .columns = 1},
 	};
-	static const struct scripted_step first[] = {FIRST_ROUND};
 
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		struct scripted_step steps[8];
 		size_t count = 0;
 
-		while (strcmp(first[count].expected, answers[i].expected) != 0) {
-			steps[count] = first[count];
+		while (strcmp(first_round[count].expected, answers[i].expected) != 0) {
+			steps[count] = first_round[count];
 			count++;
 		}
 		steps[count++] = answers[i];
