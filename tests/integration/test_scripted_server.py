@@ -106,7 +106,8 @@ def faulty(deed, place):
 
 
 def test_every_fault_at_every_place(daemon):
-    assert walk(daemon, [faulty(deed, place) for deed in SIMPLE for place in PLACES]) == []
+    scenarios = [faulty(deed, place) for deed in SIMPLE for place in PLACES]
+    assert walk(daemon, scenarios, twice=True) == []
 
 
 # ---- stopping after any byte ----

@@ -17,8 +17,14 @@ BUSY_MACHINE = 0.5
 MIB = 1024  # KiB
 PEAK = 16 * MIB
 GROWTH = 4 * MIB
+GROWTH_OF_SAME = MIB // 8  # by the same work once more, with GIVES_BACK
 
 MYSQL = {"interval": "100ms", "timeout": "250ms", "login_interval": "1h"}
+
+# Every block of a page or more is the kernel's again as soon as it is free: what has been allocated
+# and is not there any more has leaked. malloc would keep megabytes of a large answer, or not.
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "4096", "MALLOC_TRIM_THRESHOLD_": "0"}
+
 # What a busy machine makes of any scenario: the server is slow, too.
 NOISE = {"available", "timeout", "stale"}
 
@@ -36,13 +42,15 @@ class Scenario:
 
 
 class Bench:
-    def __init__(self, start, mysql=None, server=None, max_age=1):
+    def __init__(self, start, mysql=None, server=None, max_age=1, env=None):
         self.server = server or ScriptedServer()
         self.max_age = max_age
-        self.checker = start(None, {"mysql": {**MYSQL, **self.server.settings(), "max_age": f"{max_age}s", **(mysql or {})}})
+        settings = {**MYSQL, **self.server.settings(), "max_age": f"{max_age}s", **(mysql or {})}
+        self.checker = start(None, {"mysql": settings}, env=env)
         self.checker.wait_reason("available")
-        self.descriptors = self.open_descriptors()
+        self.descriptors = self._settled_descriptors()
         self.resident = self.checker.memory_kib()
+        self.allocated = None  # after the first of two passes, where there are two
         with contextlib.suppress(OSError):
             pathlib.Path(f"/proc/{self.checker.pid}/clear_refs").write_text("5")
 
@@ -51,10 +59,16 @@ class Bench:
         tasks = pathlib.Path(f"/proc/{self.checker.pid}/task").iterdir()
         return {task.name: len(os.listdir(task / "fd")) for task in tasks}
 
-    def _has_few_descriptors(self):
-        now = self.open_descriptors()
-        return now.keys() == self.descriptors.keys() and all(
-            now[task] <= self.descriptors[task] for task in now)
+    def _settled_descriptors(self):
+        """Without that of a caller who has had his answer."""
+        seen = []
+
+        def stands_still():
+            seen.append(self.open_descriptors())
+            return seen[-5:].count(seen[-1]) == 5
+
+        until(stands_still, "descriptors that stay")
+        return seen[-1]
 
     def run(self, scenario):
         """None, or what was wrong with it."""
@@ -75,12 +89,18 @@ class Bench:
         except AssertionError as wrong:
             return f"{scenario.name}: not healed: {wrong}"
 
-    def run_all(self, scenarios):
-        wrongs = [wrong for scenario in scenarios if (wrong := self.run(scenario))]
+    def run_all(self, scenarios, twice=False):
+        wrongs = self._run_each(scenarios)
+        if twice:
+            self.allocated = self.checker.anonymous_kib()
+            wrongs += self._run_each(scenarios)
         wrongs += self.finish()
         for wrong in wrongs:
             print("wrong:", wrong)
         return wrongs
+
+    def _run_each(self, scenarios):
+        return [wrong for scenario in scenarios if (wrong := self.run(scenario))]
 
     def _watch(self, scenario, seen):
         began = time.monotonic()
@@ -104,25 +124,41 @@ class Bench:
         """Problems: what the daemon has not given back."""
         wrong = []
         try:
-            until(self._has_few_descriptors, "end of the descriptors", 5)
+            until(lambda: self.open_descriptors() == self.descriptors, "end of the descriptors", 5)
         except TookTooLong:
             wrong.append(f"descriptors {self.descriptors} -> {self.open_descriptors()}")
-        peak, resident = self.checker.memory_kib("VmHWM"), self.checker.memory_kib()
-        print(f"resident {self.resident} -> {resident} KiB, at most {peak} KiB")
-        if not is_sanitized() and (peak > self.resident + PEAK or resident > self.resident + GROWTH):
-            wrong.append(f"resident {self.resident} -> {resident} KiB, at most {peak} KiB")
+        wrong += [] if is_sanitized() else self._memory_kept()
         self.checker.stop()
         self.server.stop()
         return wrong
 
+    def _memory_kept(self):
+        wrong = []
+        peak, resident = self.checker.memory_kib("VmHWM"), self.checker.memory_kib()
+        sizes = f"resident {self.resident} -> {resident} KiB, at most {peak} KiB"
+        print(sizes)
+        if peak > self.resident + PEAK or resident > self.resident + GROWTH:
+            wrong.append(sizes)
+        if self.allocated is not None:
+            # What is taken for good when it is first used has been used in the first pass.
+            allocated = self.checker.anonymous_kib()
+            sizes = f"allocated {self.allocated} -> {allocated} KiB in the second pass"
+            print(sizes)
+            if allocated > self.allocated + GROWTH_OF_SAME:
+                wrong.append(sizes)
+        return wrong
 
-def walk(start, scenarios, benches=8):
-    """All scenarios, dealt out to as many daemons; the list of what was wrong."""
-    made = [Bench(start) for _ in range(min(benches, len(scenarios)))]
+
+def walk(start, scenarios, benches=8, twice=False):
+    """All scenarios, dealt out to as many daemons; the list of what was wrong.
+
+    Twice: each daemon meets its own once more, and has no more allocated then than the first time.
+    """
+    made = [Bench(start, env=GIVES_BACK if twice else None) for _ in range(min(benches, len(scenarios)))]
 
     def work(number):
         bench = made[number]
-        return bench.run_all(scenarios[number :: len(made)])
+        return bench.run_all(scenarios[number :: len(made)], twice)
 
     with concurrent.futures.ThreadPoolExecutor(len(made)) as pool:
         return [wrong for wrongs in pool.map(work, range(len(made))) for wrong in wrongs]
