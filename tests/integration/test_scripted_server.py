@@ -224,6 +224,35 @@ def test_what_an_answer_says(daemon):
     assert walk(daemon, scenarios, benches=4) == []
 
 
+# Every type there is, and some that there are not: DECIMAL to NULL (6) to BIT, JSON to GEOMETRY.
+TYPES = (*range(22), *range(240, 256), 100)
+SICK = {
+    "status": ("wsrep_cluster_status", "non-Primary", "non-primary"),
+    "variables": ("wsrep_reject_queries", "ALL", "rejecting"),
+}
+
+
+def declaring(declared, sick=None):
+    """The values are a string's all the same, as in every answer to a statement in text."""
+    if sick:
+        name, value, reason = SICK[sick]
+
+    def arrange(server):
+        server.declared = declared
+        if sick:
+            getattr(server, sick)[name] = value
+        server.faults += 1
+
+    expected = {reason, "protocol-error"} if sick else {"available", "protocol-error"}
+    return Scenario(f"{sick or 'healthy'} with columns of type {declared}", arrange, expected, stays=bool(sick))
+
+
+def test_declared_types(daemon):
+    """A type may be refused, but what it is said to be changes no value."""
+    scenarios = [declaring(declared, sick) for declared in TYPES for sick in (None, *SICK)]
+    assert walk(daemon, scenarios) == []
+
+
 # ---- TLS ----
 
 

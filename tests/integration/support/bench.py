@@ -31,11 +31,15 @@ NOISE = {"available", "timeout", "stale"}
 
 @dataclasses.dataclass
 class Scenario:
-    """`expected` has "available" where a server may do so and still be believed."""
+    """
+    `expected` has "available" where a server may do so and still be believed. One that `stays` says
+    the same in each round and on each connection, so that no round may be good after a bad one.
+    """
 
     name: str
     arrange: Callable[[ScriptedServer], None]
     expected: set
+    stays: bool = False
 
     def is_harmless(self):
         return "available" in self.expected
@@ -106,13 +110,21 @@ class Bench:
         began = time.monotonic()
         until(lambda: self.server.faults, "fault", 5, 0.002)
         if scenario.is_harmless():
-            rounds = self.checker.status()["probe"]["rounds"]
-            until(lambda: self._look(seen) and self.checker.status()["probe"]["rounds"] > rounds + 1,
-                  "two more rounds", 5)
+            self._watch_rounds(2, seen)
             return
         until(lambda: self._look(seen) != "available", "503", self.max_age + BUSY_MACHINE, 0.005)
         print(f"{scenario.name}: {sorted(seen)} after {(time.monotonic() - began) * 1000:.0f} ms")
         until(lambda: self._look(seen) in scenario.expected, "expected reason", 5, 0.005)
+        if scenario.stays:
+            since = set()
+            self._watch_rounds(3, since)
+            seen |= since
+            assert "available" not in since, "believed after all"
+
+    def _watch_rounds(self, count, seen):
+        first = self.checker.status()["probe"]["rounds"]
+        until(lambda: self._look(seen) and self.checker.status()["probe"]["rounds"] >= first + count,
+              f"{count} more rounds", 5, 0.005)
 
     def _look(self, seen):
         answer = self.checker.ask()

@@ -13,7 +13,7 @@ import threading
 import time
 
 from support.process import free_port
-from support.wire import OK, Conversation, Over, error_packet, greeting, plugin_switch
+from support.wire import OK, VAR_STRING, Conversation, Over, error_packet, greeting, plugin_switch
 
 HEALTHY_STATUS = {
     "wsrep_cluster_status": "Primary",
@@ -62,6 +62,7 @@ class ScriptedServer:
         self.asks_for_password = None  # the public key (PEM) to send it under
         self.heard = []  # what it answered to either
         self.repeated = None  # (name, value) of a status row to send once more
+        self.declared = VAR_STRING  # the type of all columns
         self.fault = None  # (places, deed): the deed is done where a packet is due (support.wire)
         self.faults = 0  # how often it has been done
         self.stop_after = None  # bytes of each conversation, and what is done then
@@ -95,6 +96,7 @@ class ScriptedServer:
         self.silent.clear()
         self.switch_to = self.wants_file = None
         self.fault = self.stop_after = self.repeated = None
+        self.declared = VAR_STRING
         self.tls = self._healthy_tls
         self.status = dict(HEALTHY_STATUS)
         self.variables = dict(HEALTHY_VARIABLES)
@@ -205,15 +207,15 @@ class ScriptedServer:
         else:
             self._select(talk, re.findall(r"@@global\.(\w+)", sql))
 
-    @staticmethod
-    def _send_named(talk, values, sql, kind, repeated=None):
+    def _send_named(self, talk, values, sql, kind, repeated=None):
         asked = re.findall(r"'(\w+)'", sql)
         rows = [(name, values[name]) for name in asked if name in values]
         rows += [repeated] if repeated else []
-        talk.send_rows(("Variable_name", "Value"), rows, kind)
+        talk.send_rows(("Variable_name", "Value"), rows, kind, self.declared)
 
     def _select(self, talk, names):
         if any(name not in self.variables for name in names):
             talk.put(error_packet(*UNKNOWN_VARIABLE))
         else:
-            talk.send_rows(names, [[self.variables[name] for name in names]], "select")
+            row = [self.variables[name] for name in names]
+            talk.send_rows(names, [row], "select", self.declared)

@@ -10,6 +10,7 @@ CAPABILITIES = 0x000FF7FF & ~CLIENT_SSL  # everything up to plugin authenticatio
 
 OK = b"\x00\x00\x00\x02\x00\x00\x00"
 EOF = b"\xfe\x00\x00\x02\x00"
+VAR_STRING = 0xFD
 SCRAMBLE = b"0123456789abcdefghij"
 
 
@@ -31,10 +32,10 @@ def error_packet(code, state, message):
     return b"\xff" + struct.pack("<H", code) + b"#" + state.encode() + message.encode()
 
 
-def column(name, kind=0xFD):
-    """A column definition; the type is a string's unless a test says otherwise."""
+def column(name, declared=VAR_STRING):
+    """A column definition, with the type that its values are said to have."""
     names = b"".join(map(lenenc, ("def", "", "", "", name, name)))
-    return names + b"\x0c" + struct.pack("<HIBHBH", 45, 1024, kind, 0, 0, 0)
+    return names + b"\x0c" + struct.pack("<HIBHBH", 45, 1024, declared, 0, 0, 0)
 
 
 def greeting(version, plugin="mysql_native_password", tls=False):
@@ -129,11 +130,11 @@ class Conversation:
         self.flush()
         self.connection = context.wrap_socket(self.connection, server_side=True)
 
-    def send_rows(self, names, rows, kind):
+    def send_rows(self, names, rows, kind, declared=VAR_STRING):
         """A result set; `kind` is the first part of its places' names."""
         self.send(bytes([len(names)]), f"{kind}.header")
         for name in names:
-            self.send(column(name), f"{kind}.column")
+            self.send(column(name, declared), f"{kind}.column")
         self.send(EOF, f"{kind}.columns-end")
         for row in rows:
             self.send(b"".join(map(lenenc, row)), f"{kind}.row")
