@@ -6,6 +6,7 @@ descriptors and memory, and the next good server is available again. CLUSTERCHEC
 out no byte and tries more noise.
 """
 
+import dataclasses
 import os
 import ssl
 
@@ -15,8 +16,8 @@ from support import faults
 from support.authority import Authority
 from support.bench import Bench, Scenario, walk
 from support.programs import uses_libmysqlclient
-from support.scripted import ScriptedServer
-from support.wire import Over
+from support.scripted import HEALTHY_VARIABLES, ScriptedServer
+from support.wire import OK, Over, greeting, plugin_switch
 
 DENSE = os.environ.get("CLUSTERCHECKD_DENSE") == "1"
 pytestmark = pytest.mark.timeout(300 if DENSE else 60)
@@ -76,9 +77,10 @@ def may_be_believed(deed, place):
         or (part == "end" and deed in ("packet twice", "packets without end"))  # in time for the next
         or (part == "column" and deed.startswith("noise"))
         or (part in ("login", "set") and deed in ("half a packet", "OK instead", "oversized packet"))
+        or (part == "switch" and deed == "OK instead")  # whom it lets in is the server's affair
         or (part == "greeting" and deed == "oversized packet")
         # There is no next one.
-        or (part in ("greeting", "login", "set", "end") and deed == "packets change places")
+        or (part in ("greeting", "switch", "login", "set", "end") and deed == "packets change places")
         # Connector/C 3.3 counts on from whatever number comes; libmysqlclient takes none but the next.
         or (deed == "packet out of order" and not uses_libmysqlclient())
     )
@@ -98,15 +100,29 @@ def faulty(deed, place):
         server.fault = (places, remembered)
 
     expected = expected | ({"available"} if may_be_believed(deed, place) else set())
-    if place == "login" and expected & BROKEN == BROKEN:
+    if place in ("switch", "login") and expected & BROKEN == BROKEN:
         expected = expected | {"access-denied"}
     if place.startswith("status.") and expected & BROKEN == BROKEN:
         expected = expected | UNKNOWN_STATE
     return Scenario(f"{deed} at {place}", arrange, expected)
 
 
+PLUGIN = "mysql_native_password"
+
+
+def switching(scenario):
+    """The same with a server that has the password sent once more."""
+
+    def arrange(server):
+        server.switch_to = PLUGIN
+        scenario.arrange(server)
+
+    return dataclasses.replace(scenario, name=f"{scenario.name}, switching", arrange=arrange)
+
+
 def test_every_fault_at_every_place(daemon):
     scenarios = [faulty(deed, place) for deed in SIMPLE for place in PLACES]
+    scenarios += [switching(faulty(deed, place)) for deed in SIMPLE for place in ("switch", "login")]
     assert walk(daemon, scenarios, twice=True) == []
 
 
@@ -152,6 +168,15 @@ def test_stop_after_any_byte(daemon):
     scenarios += [stopping(after, hold, {"timeout", "available"})
                   for after in range(first_round, with_select, 7 if DENSE else 97)]
     assert walk(daemon, scenarios) == []
+
+
+def test_stop_after_any_byte_of_a_switch(daemon):
+    """From the last byte of the greeting to all but the last of the login's OK."""
+    first = 4 + len(greeting(HEALTHY_VARIABLES["version"]))
+    last = first + 4 + len(plugin_switch(PLUGIN)) + 4 + len(OK)
+    scenarios = [stopping(after, close, {"refused"}) for after in range(first, last)]
+    scenarios += [stopping(after, hold, {"timeout"}) for after in range(first, last, 1 if DENSE else 4)]
+    assert walk(daemon, [switching(scenario) for scenario in scenarios]) == []
 
 
 def test_one_byte_a_second(daemon):
