@@ -161,7 +161,7 @@ class Bench:
         return wrong
 
 
-def walk(start, scenarios, benches=8, twice=False):
+def walk(start, scenarios, benches=16, twice=False):
     """All scenarios, dealt out to as many daemons; the list of what was wrong.
 
     Twice: each daemon meets its own once more, and has no more allocated then than the first time.

@@ -67,7 +67,7 @@ class ScriptedServer:
         self.faults = 0  # how often it has been done
         self.stop_after = None  # bytes of each conversation, and what is done then
         self.stopped = None
-        self.sent = 0  # bytes of the last conversation, up to its last answer
+        self.ends = []  # bytes of the last conversation, up to the end of each answer
         self.tls = self._healthy_tls = tls  # an ssl.SSLContext
         self.plugin = "mysql_native_password"  # the greeting's
         self.silent = threading.Event()  # set: takes connections and says nothing
@@ -156,12 +156,13 @@ class ScriptedServer:
             talk.put(error_packet(*self.login_error))
             return
         talk.send(OK, "login")
+        self.ends = ends = []
         while True:
             command = talk.receive()
             if command[:1] == b"\x01":
                 return
             self._answer(talk, command[1:].decode("utf-8", "replace"))
-            self.sent = talk.sent
+            ends.append(talk.sent)
             self.questions += 1
 
     def _log_in(self, talk):
