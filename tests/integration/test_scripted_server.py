@@ -68,6 +68,14 @@ SIMPLE = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def how_many(request):
+    """Says so beside the results, for the README."""
+    yield
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{len(Bench.put_through):,} different scenarios")
+
+
 def may_be_believed(deed, place):
     """What a client library lets pass, where what is asked for is whole all the same."""
     part = place.rpartition(".")[2]

@@ -46,6 +46,8 @@ class Scenario:
 
 
 class Bench:
+    put_through = set()  # the names of all scenarios, from all benches
+
     def __init__(self, start, mysql=None, server=None, max_age=1, env=None):
         self.server = server or ScriptedServer()
         self.max_age = max_age
@@ -76,6 +78,7 @@ class Bench:
 
     def run(self, scenario):
         """None, or what was wrong with it."""
+        Bench.put_through.add(scenario.name)
         self.server.faults = 0
         scenario.arrange(self.server)
         self.server.hang_up()
