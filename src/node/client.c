@@ -187,7 +187,10 @@ struct client *client_create(const struct mysql_settings *settings) {
 
 static _Thread_local struct client_attempt *attempt_inside; /* the one the library works on */
 
-/* A TLS handshake is waited for within Connector/C 3.3; > 0: go on. */
+/*
+ * A TLS handshake is waited for within Connector/C 3.3, a switch of the plugin within
+ * libmysqlclient; > 0: go on.
+ */
 static int wait_inside(int fd, short events) {
 	struct client_wait wait = {.fd = fd, .events = events, .slice_ms = -1};
 	struct client_attempt *attempt = attempt_inside;

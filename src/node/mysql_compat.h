@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "node/client.h"
 #include "node/native_password.h"
+#include "node/plugin_switch.h"
 #include "node/refusal.h"
 
 /* An option file may allow LOCAL INFILE after all; then there is still nothing to read from. */
@@ -215,12 +216,12 @@ static inline void compat_choose_plugins(MYSQL *mysql, bool is_verified, bool ha
 static inline int compat_init(compat_received on_received, compat_waiter on_wait) {
 	int r = mysql_library_init(0, NULL, NULL);
 
-	(void)on_wait;
 	(void)on_received; /* reads as many definitions as there are columns */
 	if (r != 0)
 		return r;
 	native_password_register();
 	refusal_hear_out();
+	plugin_switch_limit(on_wait);
 	return 0;
 }
 
@@ -300,7 +301,10 @@ static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *set
 		[TLS_REQUIRED] = SSL_MODE_REQUIRED,
 		[TLS_VERIFY] = SSL_MODE_VERIFY_IDENTITY,
 	};
+	unsigned int second = 1;
 
+	/* For what plugin_switch.c cannot see: a second packet in a row, half a TLS record. */
+	mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &second);
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[settings->tls]);
 	if (settings->tls_ca[0])
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, settings->tls_ca);

@@ -311,6 +311,25 @@ def contexts(authority, tmp_path_factory):
     return {name: context_for(pair) for name, pair in pairs.items()}
 
 
+def remember_password(talk, payload):
+    """How caching_sha2_password goes on when the server knows the account: two packets at once."""
+    talk.put(b"\x01\x03")
+    talk.put(payload)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["socket", "TLS"])
+@pytest.mark.parametrize("plugin", [PLUGIN, "caching_sha2_password"])
+def test_a_switch_that_goes_well(daemon, authority, contexts, tmp_path, plugin, tls):
+    server = ScriptedServer(contexts["good"]) if tls else ScriptedServer(path=tmp_path / "s")
+    server.switch_to = plugin
+    if plugin != PLUGIN:
+        server.fault = ({"login"}, remember_password)
+    settings = {"tls": "verify", "tls_ca": authority.ca, "timeout": "500ms"} if tls else {}
+    bench = Bench(daemon, settings, server)
+    assert server.heard
+    assert bench.finish() == []
+
+
 def presenting(name, context):
     def arrange(server):
         server.tls = context
