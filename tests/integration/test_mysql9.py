@@ -24,7 +24,11 @@ PASSWORD = "a caching password!"
 ACCOUNTS = ("socket", "tls", "plain", "cached", "wrong", "frozen", "locked", "unproven")
 SQL = "".join(
     f"CREATE USER {name} IDENTIFIED WITH caching_sha2_password BY '{PASSWORD}';\n" for name in ACCOUNTS
-) + "CREATE USER tlsonly IDENTIFIED BY '{0}' REQUIRE SSL;\nALTER USER locked ACCOUNT LOCK;\n".format(PASSWORD)
+) + f"""
+CREATE USER tlsonly IDENTIFIED BY '{PASSWORD}' REQUIRE SSL;
+CREATE USER switched IDENTIFIED WITH sha256_password BY '{PASSWORD}';
+ALTER USER locked ACCOUNT LOCK;
+"""
 
 
 class MySql9:
@@ -125,6 +129,13 @@ def test_over_tls_to_a_server_that_proves_nothing(mysql9, daemon, tls):
     else:
         checker.wait_reason("access-denied")
         assert "takes tls=verify, or server_public_key" in checker.log()
+
+
+def test_an_account_with_another_plugin(mysql9, daemon):
+    """The server greets for caching_sha2_password, and has the client switch."""
+    assert_not_galera(daemon(None, {"mysql": over_tls(mysql9, "switched")}))
+    mysql = over_tcp(mysql9, "switched", tls="off", server_public_key=mysql9.public_key)
+    assert_not_galera(daemon(None, {"mysql": mysql}))
 
 
 def test_an_account_that_must_use_tls(mysql9, daemon):
