@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "node/server_key.h"
 
 #define HEADER_SIZE 4
 #define TLS_HEADER_SIZE 5
@@ -82,6 +83,8 @@ static int read_when_whole(MYSQL_PLUGIN_VIO *vio, unsigned char **packet) {
 }
 
 static int write_and_note(MYSQL_PLUGIN_VIO *vio, const unsigned char *packet, int length) {
+	if (server_key_is_refused(&inside.mysql->net, packet, length))
+		return 1;
 	inside.has_spoken = true;
 	return inside.write(vio, packet, length);
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
+#include "node/server_key.h"
 
 typedef enum net_async_status (*authenticator)(MYSQL_PLUGIN_VIO *vio, struct MYSQL *mysql,
 					       int *result);
@@ -26,8 +27,13 @@ static bool is_hung_up(const NET *net) {
 /* What is read next is the server's reason, or the end, which fails the login all the same. */
 static enum net_async_status write_or_read_on(MYSQL_PLUGIN_VIO *vio, const unsigned char *packet,
 					      int length, int *failed) {
-	enum net_async_status status = inside.write(vio, packet, length, failed);
+	enum net_async_status status;
 
+	if (server_key_is_refused(inside.net, packet, length)) {
+		*failed = 1;
+		return NET_ASYNC_COMPLETE;
+	}
+	status = inside.write(vio, packet, length, failed);
 	if (status == NET_ASYNC_COMPLETE && *failed && is_hung_up(inside.net)) {
 		inside.net->last_errno = 0;
 		inside.net->last_error[0] = '\0';

@@ -134,8 +134,9 @@ def test_over_tls_to_a_server_that_proves_nothing(mysql9, daemon, tls):
 def test_an_account_with_another_plugin(mysql9, daemon):
     """The server greets for caching_sha2_password, and has the client switch."""
     assert_not_galera(daemon(None, {"mysql": over_tls(mysql9, "switched")}))
-    mysql = over_tcp(mysql9, "switched", tls="off", server_public_key=mysql9.public_key)
-    assert_not_galera(daemon(None, {"mysql": mysql}))
+    mysql = over_tcp(mysql9, "switched", tls="off")
+    daemon(None, {"mysql": mysql}).wait_reason("access-denied")
+    assert_not_galera(daemon(None, {"mysql": {**mysql, "server_public_key": mysql9.public_key}}))
 
 
 def test_an_account_that_must_use_tls(mysql9, daemon):

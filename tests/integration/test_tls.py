@@ -178,6 +178,20 @@ def test_only_who_has_the_servers_key_learns_it(daemon, other_authority, player,
     assert b"\x02" not in learnt  # nobody asked for another key
 
 
+@pytest.mark.parametrize("what", ["plugin", "switch_to"])
+def test_no_key_is_asked_for(daemon, player, what):
+    """sha256_password asks for it right away, at the greeting as after a switch."""
+    player.server.asks_for_password = None
+    player.server.plugin = "mysql_native_password"
+    setattr(player.server, what, "sha256_password")
+    learnt, checker = play(daemon, player)
+    assert learnt == []
+    assert checker.ask().status == 503
+    if uses_libmysqlclient() or what == "plugin":  # after a switch Connector/C 3.3 has lost the name
+        assert_verdict(checker.ask(), "access-denied")
+        assert "takes tls=verify, or server_public_key" in checker.log()
+
+
 def test_a_servers_key_that_cannot_be_read(daemon, player, tmp_path):
     learnt, checker = play(daemon, player, server_public_key=tmp_path / "absent.pem")
     assert learnt == []
