@@ -20,9 +20,9 @@
 #define LARGEST_PACKET (256ul * 1024)
 #define LARGEST_ANSWER (4 * LARGEST_PACKET)
 #define MOST_ROWS 1000
-#define WANTS_PROOF                                                                 \
-	"over TCP this account takes tls=verify, or server_public_key: its plugin " \
-	"gives the password to whoever plays the server"
+#define PLUGIN_REFUSED                                                                    \
+	"the account's authentication plugin is not let in: over TCP one of SHA-2 takes " \
+	"tls=verify, or server_public_key; one that just sends the password is never"
 #define NO_END "the server's answer has no end"
 
 struct client {
@@ -105,8 +105,8 @@ static void fail_from(struct probe_result *result, struct client *client) {
 	}
 	client_fail(result, client_error_outcome(code, mysql_error(mysql)), code,
 		    mysql_error(mysql));
-	if (client_error_wants_proof(code, mysql_error(mysql)))
-		client_fail(result, PROBE_ACCESS_DENIED, code, WANTS_PROOF);
+	if (client_error_is_of_plugin(code, mysql_error(mysql)))
+		client_fail(result, result->outcome, code, PLUGIN_REFUSED);
 	if (result->outcome == PROBE_OK)
 		client_fail(result, PROBE_PROTOCOL_ERROR, 0,
 			    "the client library failed without an error");

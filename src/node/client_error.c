@@ -62,6 +62,10 @@ static enum probe_outcome connect_outcome(const char *message) {
 	}
 }
 
+static bool names_sha2(const char *message) {
+	return strstr(message, "'caching_sha2_password'") || strstr(message, "'sha256_password'");
+}
+
 enum probe_outcome client_error_outcome(unsigned int code, const char *message) {
 	switch (code) {
 	case 0:
@@ -97,6 +101,8 @@ enum probe_outcome client_error_outcome(unsigned int code, const char *message) 
 	case SERVER_ACCOUNT_LOCKED:
 	case SERVER_ACCOUNT_LOCKED_MARIADB:
 		return PROBE_ACCESS_DENIED;
+	case CLIENT_PLUGIN_NOT_ALLOWED:
+		return names_sha2(message) ? PROBE_ACCESS_DENIED : PROBE_PROTOCOL_ERROR;
 	case SERVER_UNKNOWN_COMMAND:
 		return PROBE_NOT_READY;
 	default:
@@ -104,11 +110,10 @@ enum probe_outcome client_error_outcome(unsigned int code, const char *message) 
 	}
 }
 
-bool client_error_wants_proof(unsigned int code, const char *message) {
+bool client_error_is_of_plugin(unsigned int code, const char *message) {
 	switch (code) {
-	case CLIENT_PLUGIN_NOT_ALLOWED: /* Connector/C 3.3 */
-		return strstr(message, "'caching_sha2_password'") ||
-		       strstr(message, "'sha256_password'");
+	case CLIENT_PLUGIN_NOT_ALLOWED: /* Connector/C 3.3; its text may hold stray memory */
+		return true;
 	case CLIENT_AUTH_PLUGIN_ERROR: /* libmysqlclient 9 */
 		return strstr(message, "requires secure connection") != NULL;
 	default:

@@ -19,7 +19,7 @@ enum probe_outcome client_error_outcome(unsigned int code, const char *message);
  */
 bool client_error_is_disconnect(unsigned int code);
 
-/* True when the library refused a plugin that would give the password to an unproven server. */
-bool client_error_wants_proof(unsigned int code, const char *message);
+/* True when the library refused a plugin that would give the server the password. */
+bool client_error_is_of_plugin(unsigned int code, const char *message);
 
 #endif

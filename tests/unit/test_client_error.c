@@ -14,6 +14,10 @@ static void outcomes(void **state) {
 		enum probe_outcome expected;
 	} cases[] = {
 		{0, "", PROBE_OK},
+		{5010, "Authentication plugin 'caching_sha2_password' couldn't be",
+		 PROBE_ACCESS_DENIED},
+		{5010, "Authentication plugin 'sha256_password' couldn't be", PROBE_ACCESS_DENIED},
+		{5010, "Authentication plugin '\xff\x01' couldn't be", PROBE_PROTOCOL_ERROR},
 		/* Connector/C 3.3, then libmysqlclient 9 */
 		{2002, "Can't connect to local server through socket '/run/mysqld/mysqld.sock' (2)",
 		 PROBE_UNREACHABLE},
@@ -113,14 +117,12 @@ static void disconnects(void **state) {
 		assert_false(client_error_is_disconnect(still_there[i]));
 }
 
-static void who_wants_proof(void **state) {
+static void plugins_that_are_refused(void **state) {
 	(void)state;
-	assert_true(client_error_wants_proof(5010, "plugin 'caching_sha2_password' couldn't be"));
-	assert_true(client_error_wants_proof(5010, "plugin 'sha256_password' couldn't be"));
-	assert_false(client_error_wants_proof(5010, "plugin 'dialog' couldn't be"));
-	assert_true(client_error_wants_proof(2061, "Authentication requires secure connection."));
-	assert_false(client_error_wants_proof(2061, "Authentication plugin error"));
-	assert_false(client_error_wants_proof(1045, "requires secure connection"));
+	assert_true(client_error_is_of_plugin(5010, "plugin '\xff' couldn't be"));
+	assert_true(client_error_is_of_plugin(2061, "Authentication requires secure connection."));
+	assert_false(client_error_is_of_plugin(2061, "Authentication plugin error"));
+	assert_false(client_error_is_of_plugin(1045, "requires secure connection"));
 }
 
 int main(void) {
@@ -129,7 +131,7 @@ int main(void) {
 		cmocka_unit_test(a_server_cannot_choose_its_outcome),
 		cmocka_unit_test(nothing_but_zero_is_ok),
 		cmocka_unit_test(disconnects),
-		cmocka_unit_test(who_wants_proof),
+		cmocka_unit_test(plugins_that_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
