@@ -4,7 +4,7 @@
 import dataclasses
 
 from measures import Spread
-from trials import KEPT, NEW
+from trials import KEPT, NEW, RUNS, STOPPED
 
 
 @dataclasses.dataclass
@@ -89,7 +89,7 @@ def latency(trials):
     )
     yield Goal(f"{field.oneshot}, to its end: of the {field.old}", oneshot.ratio(old), 1 / 8)
     stopped, running = (
-        of_trials(trials.stopped[field.daemon, is_stopped], p99) for is_stopped in (True, False)
+        of_trials(trials.stopped[field.daemon, state], p99) for state in (STOPPED, RUNS)
     )
     # The same, as far as a machine's noise lets one say so.
     name = "p99 while mariadbd is stopped: of that while it runs"

@@ -7,7 +7,7 @@ import pathlib
 import goals
 from goals import cpu, of_trials, percentile, rate
 from measures import Spread
-from trials import KEPT, NEW
+from trials import JUST_STOPPED, KEPT, NEW, RUNS, STOPPED
 
 
 def number(value):
@@ -82,14 +82,22 @@ def checks_row(trials, *key):
     )
 
 
-def trouble_table(trials):
+def busy_table(trials):
+    rows = [
+        (contender.name, *(spread_text(of_trials(busy, percentile(p)), 1e3) for p in (50, 99)))
+        for contender, busy in trials.busy.items()
+    ]
+    return table(("", "p50 ms, busy", "p99 ms, busy"), rows)
+
+
+def stopped_table(trials):
+    states = (RUNS, JUST_STOPPED, STOPPED)
     rows = []
-    for contender, busy in trials.busy.items():
-        cells = [spread_text(of_trials(busy, percentile(p)), 1e3) for p in (50, 99)]
-        cells += [stopped_text(trials.stopped.get((contender, it), [])) for it in (False, True)]
-        rows.append((contender.name, *cells))
-    titles = ("", "p50 ms, busy", "p99 ms, busy", "p99 ms, runs", "p99 ms, stopped")
-    return table(titles, rows)
+    for contender in trials.field.all:
+        cells = [stopped_text(trials.stopped.get((contender, state), [])) for state in states]
+        if any(cells):
+            rows.append((contender.name, *cells))
+    return table(("", *(f"p99 ms, {state}" for state in states)), rows)
 
 
 def stopped_text(rounds):
@@ -132,9 +140,11 @@ Medians of the rounds (lowest to highest). `clustercheck` is the one-shot; it an
 under xinetd, and their CPU is that of xinetd and of all it started. CPU of mariadbd is without what
 it costs when idle. `busy` is the share of one core that the contender used; `not 200` counts other
 answers and those that did not come."""
-TROUBLE = """\
-`busy`: under mariadb-slap with 16 clients, one caller. `stopped`: by SIGSTOP; 16 callers, one where
-each check is a process."""
+BUSY = """\
+mariadbd under mariadb-slap with 16 clients; one caller."""
+STANDS = """\
+mariadbd stopped by SIGSTOP; 16 callers, one where each check is a process. `just stopped`: the
+daemon's last look is as good as ever, its answers are 200. `stopped`: it has noticed, they are 503."""
 EVENTS = """\
 A change is `SET GLOBAL wsrep_desync`, from its beginning to the first answer that shows it, asked
 for without a pause. It is the daemon's `interval` that shows here; a balancer adds its own. A whole
@@ -148,7 +158,8 @@ def write(trials):
     parts += ["## Checks, each on a new connection", CHECKS, checks_table(trials, NEW)]
     parts += ["## Checks on kept connections", checks_table(trials, KEPT)]
     if trials.busy:
-        parts += ["## A server in trouble", TROUBLE, trouble_table(trials)]
+        parts += ["## A busy server", BUSY, busy_table(trials)]
+    parts += ["## A server that stands", STANDS, stopped_table(trials)]
     parts += ["## Single events", EVENTS, events_table(trials)]
     parts += ["## Growth", status_table(trials)]
     return "\n\n".join(parts) + "\n"

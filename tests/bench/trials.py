@@ -15,6 +15,8 @@ from support.process import Process
 from support.wait import until
 
 NEW, KEPT = "new connection", "kept connection"
+# What mariadbd does. The daemon notices that it stands after `interval` and `timeout`.
+RUNS, JUST_STOPPED, STOPPED = "runs", "just stopped", "stopped"
 SLAP = 16  # clients of mariadb-slap
 
 
@@ -30,7 +32,8 @@ class Plan:
     slow_every: int = 1  # rounds
     all_scripts: bool = True  # else: only as it is by default
     repeats: int = 5  # of single events, and while the server is busy
-    stops: int = 15  # of the server
+    stops: int = 8  # of the server
+    stopped_turns: int = 3  # in each
     breathe: bool = False  # a pause as long as the turn after each
 
 
@@ -50,7 +53,7 @@ SMOKE = Plan(
     slow_every=4,
     all_scripts=False,
     repeats=3,
-    stops=3,
+    stops=2,
 )
 
 
@@ -64,7 +67,7 @@ class Trials:
         self.slow = [field.oneshot, *self.old]
         self.checks = {}  # (contender, connection, callers): [Trial, ...]
         self.busy = {}  # contender: [Trial, ...]
-        self.stopped = {}  # (contender, is stopped): [Trial, ...]
+        self.stopped = {}  # (contender, what the server does): [Trial, ...]
         self.whole = {}  # contender: [Trial, ...], each check to the end of its connection
         self.status = {}  # pollers: [Trial, ...]
         self.changes, self.starts, self.memory = {}, {}, {}  # contender: [number, ...]
@@ -161,29 +164,35 @@ class Trials:
                     seconds = self.plan.slow_seconds
                     self.turns(self.busy, contender, contender, seconds=seconds)
 
-    def checks_while_stopped(self, callers=16):
+    def checks_while_stopped(self):
         """Running and stopped in turn; who asks the server for each check has no answer then."""
         for _ in range(self.plan.stops):
-            for is_stopped in (False, True):
-                with self.frozen_server(is_stopped):
-                    for contender in (self.field.constant, self.field.daemon):
-                        trial = ask(contender.address, callers, self.plan.seconds)
-                        self.stopped.setdefault((contender, is_stopped), []).append(trial)
-        with self.frozen_server(True):
+            self.ask_while(RUNS, self.plan.stopped_turns)
+            with self.frozen_server():
+                self.ask_while(JUST_STOPPED, 1)  # there is time for no more
+                self.field.daemon.process.wait_reason("timeout")
+                self.ask_while(STOPPED, self.plan.stopped_turns)
+        with self.frozen_server():
             for contender in self.slow:
                 trial = ask(contender.address, 1, 0.1, timeout=1.5)
-                self.stopped.setdefault((contender, True), []).append(trial)
+                self.stopped.setdefault((contender, STOPPED), []).append(trial)
+
+    def ask_while(self, state, turns, callers=16):
+        """The server is asked nothing here: it has no answer."""
+        for turn in range(turns):
+            for contender in in_turn([self.field.constant, self.field.daemon], turn):
+                trial = ask(contender.address, callers, self.plan.seconds)
+                self.stopped.setdefault((contender, state), []).append(trial)
+                time.sleep(trial.seconds * self.plan.breathe)
 
     @contextlib.contextmanager
-    def frozen_server(self, is_frozen):
-        if is_frozen:
-            self.node.freeze()
+    def frozen_server(self):
+        self.node.freeze()
         try:
             yield
         finally:
-            if is_frozen:
-                self.node.thaw()
-                until(self.field.daemon.answers, "200 from the daemon", 10)
+            self.node.thaw()
+            until(self.field.daemon.answers, "200 from the daemon", 10)
 
     # --- single events ------------------------------------------------------------------------
 
