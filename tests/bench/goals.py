@@ -3,7 +3,7 @@
 
 import dataclasses
 
-from measures import Spread
+from measures import Spread, quotient
 from trials import KEPT, NEW, RUNS, STOPPED
 
 
@@ -71,7 +71,7 @@ def cost(trials):
         ("queries", "queries"),
         ("connections", "connections"),
     ):
-        ratio = trials.total(*mine, value) / trials.total(*old, value)
+        ratio = quotient(trials.total(*mine, value), trials.total(*old, value))
         yield Goal(f"{what} per check, 16 callers: of the {field.old}", ratio, 1 / 1000)
     ratio = trials.memory[field.daemon][0] / trials.memory[field.constant][0]
     yield Goal(f"resident memory: of the {field.constant}", ratio, 1.5)

@@ -54,7 +54,7 @@ class Trial:
         return self.answers / self.seconds
 
     def per_check(self, name):
-        return getattr(self, name) / self.answers if self.answers else float("nan")
+        return quotient(getattr(self, name), self.answers)
 
 
 def ask(
@@ -123,6 +123,10 @@ def measure(server, contender, **how):
     return trial
 
 
+def quotient(a, b):
+    return a / b if b else float("nan")
+
+
 @dataclasses.dataclass
 class Spread:
     """One value of several rounds: their median, and how far they were apart."""
@@ -144,5 +148,5 @@ class Spread:
     def ratio(self, other):
         """Of the same round where both had as many turns: the machine was as busy for both."""
         if len(self.values) == len(other.values):
-            return statistics.median(a / b for a, b in zip(self.values, other.values))
-        return self.median / other.median
+            return statistics.median(map(quotient, self.values, other.values))
+        return quotient(self.median, other.median)

@@ -8,7 +8,7 @@ import time
 
 import contenders
 from contenders import in_turn
-from measures import Spread, ask, measure
+from measures import Spread, ask, measure, quotient
 from support import http
 from support.cluster import Session
 from support.process import Process
@@ -260,7 +260,8 @@ class Trials:
         """Per check, of all rounds together: what comes in lumps has no median. Next to nothing can
         turn out as less than nothing, because what mariadbd costs when idle is taken away."""
         trials = self.checks[contender, connection, callers]
-        return max(0, sum(getattr(t, name) for t in trials)) / sum(t.answers for t in trials)
+        whole = max(0, sum(getattr(t, name) for t in trials))
+        return quotient(whole, sum(t.answers for t in trials))
 
     # --- all of it ----------------------------------------------------------------------------
 
