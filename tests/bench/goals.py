@@ -15,6 +15,9 @@ class Goal:
     at_least: bool = False  # else: at most
     robust: bool = True  # half of it holds on any machine, and under load
 
+    def __str__(self):
+        return f"{self.name}: {self.ratio:.4g}, wanted {'≥' if self.at_least else '≤'} {self.goal:.4g}"
+
     def is_met(self, share=1.0):
         if self.at_least:
             return self.ratio >= self.goal * share
