@@ -109,18 +109,21 @@ def events_table(trials):
     rows = []
     for contender in trials.field.all:
         whole = [t.latencies.percentile(50) for t in trials.whole.get(contender, [])]
-        memory = trials.memory.get(contender)
         rows.append(
             (
                 contender.name,
                 milliseconds(trials.changes.get(contender)),
                 milliseconds(trials.starts.get(contender)),
                 milliseconds(whole),
-                number(memory[0] / 1024) if memory else "",
+                memory_text(trials.memory.get(contender)),
             )
         )
     titles = ("", "change to answer, ms", "start to answer, ms", "whole connection, ms")
-    return table(titles + ("resident, MiB",), rows)
+    return table(titles + ("resident at rest, with 256 callers, MiB",), rows)
+
+
+def memory_text(memory):
+    return ", ".join(number(kib / 1024) for kib in memory) if memory else "a process per check"
 
 
 def status_table(trials):

@@ -17,6 +17,7 @@ from support.wait import until
 NEW, KEPT = "new connection", "kept connection"
 # What mariadbd does. The daemon notices that it stands after `interval` and `timeout`.
 RUNS, JUST_STOPPED, STOPPED = "runs", "just stopped", "stopped"
+CALLERS = (1, 16, 64, 256)
 SLAP = 16  # clients of mariadb-slap
 
 
@@ -40,8 +41,8 @@ class Plan:
 # Many short turns: what else the machine does then falls on all of them alike.
 FULL = Plan(
     rounds=15,
-    callers=(1, 16, 64, 256),
-    slow_callers=(1, 16, 64, 256),
+    callers=CALLERS,
+    slow_callers=CALLERS,
     slow_every=5,
 )
 SMOKE = Plan(
@@ -70,7 +71,8 @@ class Trials:
         self.stopped = {}  # (contender, what the server does): [Trial, ...]
         self.whole = {}  # contender: [Trial, ...], each check to the end of its connection
         self.status = {}  # pollers: [Trial, ...]
-        self.changes, self.starts, self.memory = {}, {}, {}  # contender: [number, ...]
+        self.changes, self.starts = {}, {}  # contender: [seconds, ...]
+        self.memory = {}  # contender: KiB at rest, and with callers connected
 
     def turns(self, results, key, contender, **how):
         trial = measure(self.server, contender, **how)
@@ -127,8 +129,19 @@ class Trials:
             self.fast_checks(turn)
             if turn % self.plan.slow_every == 0:
                 self.slow_checks(turn)
+
+    def memory_at_rest(self):
+        """Before anybody has asked but to see whether it answers."""
         for contender in self.field.fast:
             self.memory[contender] = [contender.memory_kib()]
+
+    def memory_with_callers(self):
+        """How much stays when they have gone is the C library's chance."""
+        for contender in self.field.fast:
+            with contextlib.ExitStack() as callers:
+                for _ in range(max(CALLERS)):
+                    callers.enter_context(http.Connection(contender.address)).ask()
+                self.memory[contender].append(contender.memory_kib())
 
     def whole_connections(self):
         """The script answers, sleeps, and only then ends the connection."""
@@ -266,7 +279,9 @@ class Trials:
     # --- all of it ----------------------------------------------------------------------------
 
     def run(self, smoke):
+        self.memory_at_rest()
         self.checks_in_rounds()
+        self.memory_with_callers()
         self.whole_connections()
         self.checks_while_stopped()
         self.status_by_pollers()
