@@ -4,11 +4,15 @@
 import bisect
 import dataclasses
 import itertools
+import os
+import resource
 import statistics
 import subprocess
+import time
 
 from contenders import process_seconds
 from support.cluster import Session
+from support.process import TICKS
 from support.programs import program
 
 
@@ -48,6 +52,7 @@ class Trial:
     server_cpu: float = 0.0
     connections: int = 0
     queries: int = 0
+    others: float = 0.0  # cores that were busy with something else
 
     @property
     def rate(self):
@@ -110,12 +115,43 @@ class Server:
         self.session.close()
 
 
+def callers_cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Cores:
+    """Those this may run on, from here on."""
+
+    def __init__(self):
+        self.numbers = os.sched_getaffinity(0)
+        self.began, self.idle = time.monotonic(), self.idle_seconds()
+
+    def idle_seconds(self):
+        names, ticks = {f"cpu{number}" for number in self.numbers}, 0
+        with open("/proc/stat") as stat:
+            for name, *fields in map(str.split, stat):
+                if name in names:
+                    ticks += int(fields[3]) + int(fields[4])
+        return ticks / TICKS
+
+    def busy_without(self, cpu_seconds):
+        """How many were busy with something else."""
+        passed = time.monotonic() - self.began
+        idle = self.idle_seconds() - self.idle
+        return max(0.0, len(self.numbers) - (idle + cpu_seconds) / passed)
+
+
 def measure(server, contender, **how):
     counted, server_cpu, agent_cpu = server.read(), server.cpu_seconds(), contender.cpu_seconds()
+    cores, callers_cpu = Cores(), callers_cpu_seconds()
     trial = ask(contender.address, **how)
     # The checks may end some time after their answers: theirs first.
     trial.agent_cpu = contender.cpu_seconds() - agent_cpu
-    trial.server_cpu = server.cpu_seconds() - server_cpu - server.idle * trial.seconds
+    trial.server_cpu = server.cpu_seconds() - server_cpu
+    callers_cpu = callers_cpu_seconds() - callers_cpu
+    trial.others = cores.busy_without(trial.agent_cpu + trial.server_cpu + callers_cpu)
+    trial.server_cpu -= server.idle * trial.seconds
     after = server.read()
     trial.connections, trial.queries = (
         b - a - own for a, b, own in zip(counted, after, server.own)

@@ -157,7 +157,8 @@ TRIED = (pathlib.Path(__file__).parent / "tried.md").read_text()
 
 def write(trials):
     """All of it but the plots, which the caller refers to."""
-    parts = ["## Goals", "Ratios of medians in this run.", goals_table(trials)]
+    others = f"Other work took {spread_text(trials.others())} of {trials.cores} cores."
+    parts = ["## Goals", f"Ratios of medians in this run. {others}", goals_table(trials)]
     parts += ["## Checks, each on a new connection", CHECKS, checks_table(trials, NEW)]
     parts += ["## Checks on kept connections", checks_table(trials, KEPT)]
     if trials.busy:

@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+import os
 import signal
 import time
 
@@ -63,7 +64,7 @@ class Trials:
 
     def __init__(self, plan, directory, node, field, server):
         self.plan, self.directory, self.node = plan, directory, node
-        self.field, self.server = field, server
+        self.field, self.server, self.cores = field, server, len(os.sched_getaffinity(0))
         self.old = field.scripts if plan.all_scripts else [field.old]
         self.slow = [field.oneshot, *self.old]
         self.checks = {}  # (contender, connection, callers): [Trial, ...]
@@ -275,6 +276,17 @@ class Trials:
         trials = self.checks[contender, connection, callers]
         whole = max(0, sum(getattr(t, name) for t in trials))
         return quotient(whole, sum(t.answers for t in trials))
+
+    def others(self):
+        """Cores that other work took in the turns of the daemon."""
+        return Spread(
+            [
+                trial.others
+                for (contender, _, _), rounds in self.checks.items()
+                for trial in rounds
+                if contender is self.field.daemon
+            ]
+        )
 
     # --- all of it ----------------------------------------------------------------------------
 
