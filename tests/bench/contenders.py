@@ -118,6 +118,9 @@ class Field:
         self.scripts = [self.old, self.old_twice, self.old_awake]
         self.all = [*self.fast, self.oneshot, *self.scripts]
 
+    def named(self, names):
+        return [getattr(self, name) for name in names]
+
     def start(self):
         for contender in self.all:
             contender.start()

@@ -6,6 +6,10 @@ import dataclasses
 from measures import Spread, quotient
 from trials import KEPT, NEW, RUNS, STOPPED
 
+# What other work may take of the cores before half a goal can be missed for no other reason. Beside
+# it 16 scripts get more of the machine than a daemon and its callers: that shows first.
+BUSY_FOR_SCRIPTS, BUSY = 0.5, 0.75
+
 
 @dataclasses.dataclass
 class Goal:
@@ -13,10 +17,11 @@ class Goal:
     ratio: float
     goal: float
     at_least: bool = False  # else: at most
-    robust: bool = True  # half of it holds on any machine, and under load
+    doubt: str = ""  # why even half of it may be missed here
 
     def __str__(self):
-        return f"{self.name}: {self.ratio:.4g}, wanted {'≥' if self.at_least else '≤'} {self.goal:.4g}"
+        sign = "≥" if self.at_least else "≤"
+        return f"{self.name}: {self.ratio:.4g}, wanted {sign} {self.goal:.4g}"
 
     def is_met(self, share=1.0):
         if self.at_least:
@@ -61,13 +66,19 @@ def throughput(trials):
             continue
         ratio = compare(trials, rate, (daemon, NEW, 16), (old, NEW, 16))
         name = f"checks/s, {NEW}, 16 callers: of the {old}"
-        # With more cores the scripts are faster, the daemon's door is not.
-        yield Goal(name, ratio, 150, at_least=True, robust=False)
+        yield Goal(name, ratio, 150, at_least=True, doubt=doubt(trials, BUSY_FOR_SCRIPTS))
+
+
+def doubt(trials, share):
+    others = trials.others().median
+    if others <= share * trials.cores:
+        return ""
+    return f"other work took {others:.1f} of {trials.cores} cores"
 
 
 def cost(trials):
     field = trials.field
-    mine, old = (field.daemon, NEW, 16), (field.old, NEW, max(trials.plan.slow_callers[:2]))
+    mine, old = (field.daemon, NEW, 16), (field.old, NEW, 16)
     yield Goal(f"CPU per check: of the {field.old}", compare(trials, cpu, mine, old), 1 / 300)
     for value, what in (
         ("server_cpu", "CPU of mariadbd"),
@@ -83,10 +94,9 @@ def cost(trials):
 
 def latency(trials):
     field, p99 = trials.field, percentile(99)
-    if 64 in trials.plan.callers:
-        ratio = compare(trials, p99, (field.daemon, NEW, 64), (field.constant, NEW, 64))
-        name = f"p99, {NEW}, 64 callers: of the {field.constant}"
-        yield Goal(name, ratio, 1.2, robust=False)
+    ratio = compare(trials, p99, (field.daemon, NEW, 64), (field.constant, NEW, 64))
+    name = f"p99, {NEW}, 64 callers: of the {field.constant}"
+    yield Goal(name, ratio, 1.2, doubt=doubt(trials, BUSY))
     oneshot, old = (
         of_trials(trials.whole[contender], percentile(50))
         for contender in (field.oneshot, field.old)
@@ -97,17 +107,15 @@ def latency(trials):
     )
     # The same, as far as a machine's noise lets one say so.
     name = "p99 while mariadbd is stopped: of that while it runs"
-    yield Goal(name, stopped.ratio(running), 1.2, robust=False)
+    yield Goal(name, stopped.ratio(running), 1.2, doubt=doubt(trials, BUSY))
 
 
 def growth(trials):
     daemon = trials.field.daemon
     for connection in (NEW, KEPT):
-        if 256 not in trials.plan.callers:
-            break
         ratio = compare(trials, cpu, (daemon, connection, 256), (daemon, connection, 1))
         name = f"CPU per check, {connection}, 256 callers: of one caller"
-        yield Goal(name, ratio, 1.1, robust=False)
+        yield Goal(name, ratio, 1.1, doubt=doubt(trials, BUSY))
     few, many = (of_trials(rounds, cpu) for _, rounds in sorted(trials.status.items()))
     yield Goal("CPU of /status, 1,000 pollers known: of 10", many.ratio(few), 2.0)
 

@@ -5,7 +5,7 @@ import subprocess
 
 from goals import cpu
 from measures import Latencies
-from trials import KEPT, NEW
+from trials import CALLERS, KEPT, NEW
 
 STYLE = """\
 set terminal svg size 800,380 font "sans-serif,13" background rgb "white"
@@ -60,7 +60,7 @@ set yrange [0:100]
 def cost_points(trials, contender, connection):
     """Callers, and microseconds of CPU per check."""
     points = []
-    for callers in trials.plan.callers:
+    for callers in CALLERS:
         if (contender, connection, callers) in trials.checks:
             costs = trials.spread(contender, connection, callers, cpu)
             points.append((callers, 1e6 * costs.median))

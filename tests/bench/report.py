@@ -7,7 +7,7 @@ import pathlib
 import goals
 from goals import cpu, of_trials, percentile, rate
 from measures import Spread
-from trials import JUST_STOPPED, KEPT, NEW, RUNS, STOPPED
+from trials import CALLERS, JUST_STOPPED, KEPT, NEW, RUNS, STOPPED
 
 
 def number(value):
@@ -56,7 +56,7 @@ def checks_table(trials, connection):
     titles += ("mariadbd µs/check", "connections/check", "queries/check", "busy", "not 200")
     rows = []
     for contender in trials.field.all:
-        for callers in (1, 16, 64, 256):
+        for callers in CALLERS:
             key = (contender, connection, callers)
             if key in trials.checks:
                 rows.append(checks_row(trials, *key))
@@ -146,8 +146,8 @@ answers and those that did not come."""
 BUSY = """\
 mariadbd under mariadb-slap with 16 clients; one caller."""
 STANDS = """\
-mariadbd stopped by SIGSTOP; 16 callers, one where each check is a process. `just stopped`: the
-daemon's last look is as good as ever, its answers are 200. `stopped`: it has noticed, they are 503."""
+mariadbd stopped by SIGSTOP; 16 callers, one where each check is a process. `just stopped`: what the
+daemon saw last was good, it answers 200. `stopped`: it has noticed, and answers 503."""
 EVENTS = """\
 A change is `SET GLOBAL wsrep_desync`, from its beginning to the first answer that shows it, asked
 for without a pause. It is the daemon's `interval` that shows here; a balancer adds its own. A whole

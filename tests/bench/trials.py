@@ -23,11 +23,21 @@ SLAP = 16  # clients of mariadb-slap
 
 
 @dataclasses.dataclass
+class Turns:
+    """So many callers ask each of these contenders, in every so-manieth round."""
+
+    callers: int
+    connection: str
+    whom: tuple = ("epoll", "constant", "daemon")
+    every: int = 1
+
+
+@dataclasses.dataclass
 class Plan:
     """How long and how often; everything ends after that."""
 
     rounds: int
-    callers: tuple  # of the fast ones
+    fast: tuple  # of Turns
     slow_callers: tuple
     seconds: float = 0.15  # a turn of a fast contender
     slow_seconds: float = 1.0
@@ -36,26 +46,38 @@ class Plan:
     repeats: int = 5  # of single events, and while the server is busy
     stops: int = 8  # of the server
     stopped_turns: int = 3  # in each
+    stopped_whom: tuple = ("constant", "daemon")
     breathe: bool = False  # a pause as long as the turn after each
 
 
 # Many short turns: what else the machine does then falls on all of them alike.
 FULL = Plan(
     rounds=15,
-    callers=CALLERS,
+    fast=tuple(Turns(callers, connection) for callers in CALLERS for connection in (NEW, KEPT)),
     slow_callers=CALLERS,
     slow_every=5,
 )
+# Of these only what a goal is about.
 SMOKE = Plan(
     rounds=9,
-    callers=(16,),
-    slow_callers=(1,),
+    fast=(
+        Turns(16, NEW, ("constant", "daemon")),
+        Turns(16, KEPT, ("constant", "daemon")),
+        Turns(64, NEW, ("constant", "daemon")),
+        Turns(1, NEW, ("daemon",), every=2),
+        Turns(1, KEPT, ("daemon",), every=2),
+        Turns(256, NEW, ("daemon",), every=2),
+        Turns(256, KEPT, ("daemon",), every=2),
+    ),
+    slow_callers=(16,),
     seconds=0.1,
     slow_seconds=0.25,
     slow_every=4,
     all_scripts=False,
     repeats=3,
     stops=2,
+    stopped_turns=5,
+    stopped_whom=("daemon",),
 )
 
 
@@ -93,21 +115,22 @@ class Trials:
     def warm_up(self):
         for contender in self.field.fast:
             for keep in (False, True):
-                ask(contender.address, max(self.plan.callers), 0.2, keep)
+                ask(contender.address, max(CALLERS), 0.2, keep, timeout=0.3)
 
     def fast_checks(self, turn):
-        for callers in self.plan.callers:
-            for connection in (NEW, KEPT):
-                for contender in in_turn(self.field.fast, turn):
-                    self.turns(
-                        self.checks,
-                        (contender, connection, callers),
-                        contender,
-                        callers=callers,
-                        seconds=self.plan.seconds,
-                        keep=connection == KEPT,
-                        timeout=1.0,
-                    )
+        for turns in self.plan.fast:
+            if turn % turns.every:
+                continue
+            for contender in in_turn(self.field.named(turns.whom), turn):
+                self.turns(
+                    self.checks,
+                    (contender, turns.connection, turns.callers),
+                    contender,
+                    callers=turns.callers,
+                    seconds=self.plan.seconds,
+                    keep=turns.connection == KEPT,
+                    timeout=1.0,
+                )
 
     def slow_checks(self, turn):
         """The daemon stands still, so that its probes are not counted as theirs."""
@@ -179,13 +202,16 @@ class Trials:
                     self.turns(self.busy, contender, contender, seconds=seconds)
 
     def checks_while_stopped(self):
-        """Running and stopped in turn; who asks the server for each check has no answer then."""
+        """Running and stopped in turn."""
         for _ in range(self.plan.stops):
             self.ask_while(RUNS, self.plan.stopped_turns)
             with self.frozen_server():
                 self.ask_while(JUST_STOPPED, 1)  # there is time for no more
                 self.field.daemon.process.wait_reason("timeout")
                 self.ask_while(STOPPED, self.plan.stopped_turns)
+
+    def processes_while_stopped(self):
+        """Who asks the server for each check has no answer then."""
         with self.frozen_server():
             for contender in self.slow:
                 trial = ask(contender.address, 1, 0.1, timeout=1.5)
@@ -194,7 +220,7 @@ class Trials:
     def ask_while(self, state, turns, callers=16):
         """The server is asked nothing here: it has no answer."""
         for turn in range(turns):
-            for contender in in_turn([self.field.constant, self.field.daemon], turn):
+            for contender in in_turn(self.field.named(self.plan.stopped_whom), turn):
                 trial = ask(contender.address, callers, self.plan.seconds)
                 self.stopped.setdefault((contender, state), []).append(trial)
                 time.sleep(trial.seconds * self.plan.breathe)
@@ -258,7 +284,7 @@ class Trials:
 
     def make_known(self, contender, pollers):
         """Callers of so many addresses; few may have pushed out one another."""
-        for seconds in (0.5, 2, 8):
+        for seconds in (0.1, 0.5, 2, 8):
             ask(contender.address, 4, seconds, sources=pollers)
             if contender.process.status()["pollers_total"] >= 0.95 * pollers:
                 return
@@ -299,6 +325,7 @@ class Trials:
         self.status_by_pollers()
         if smoke:
             return
+        self.processes_while_stopped()
         self.checks_while_busy()
         self.changes_of_state()
         self.starts_and_stops()
