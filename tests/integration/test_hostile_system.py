@@ -232,6 +232,17 @@ def test_storm_of_signals(server, daemon, last):
     checker.stop(last)
 
 
+@pytest.mark.parametrize("last", [signal.SIGTERM, signal.SIGINT])
+def test_reloads_after_the_end_was_ordered(server, daemon, last):
+    checker = daemon(None, {"mysql": server.settings()})
+    checker.wait_reason("available")
+    checker.send_signal(last)
+    while checker.runs():
+        checker.send_signal(signal.SIGHUP)
+    assert checker.popen.returncode == 0
+    assert "configuration reloaded" not in checker.log().partition("stopping: ")[2]
+
+
 def test_the_end_comes_right_after_the_start(server, daemon):
     """Stopped at any moment of its start, it exits in order, or never began."""
     checker = daemon(None, {"mysql": server.settings()})
