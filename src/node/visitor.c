@@ -101,19 +101,29 @@ static void come_back(struct visitor *visitor, const struct visit *visit) {
 			*/
 }
 
+/* False: it is to stop. */
+static bool make_visit(struct visitor *visitor) {
+	struct mysql_settings settings;
+	struct visit visit;
+	int r = -ECANCELED;
+
+	if (take_order(visitor, &settings, &visit))
+		r = visit_make(&visit, &settings, visitor->stop_fd);
+	explicit_bzero(&settings, sizeof(settings));
+	if (r == 0)
+		come_back(visitor, &visit);
+	return r == 0;
+}
+
 static void *run(void *context) {
 	struct visitor *visitor = context;
 	const int kept[] = {STDERR_FILENO, log_sink_descriptor(), visitor->stop_fd,
 			    visitor->back_fd};
-	struct mysql_settings settings;
-	struct visit visit;
 
 	thread_separate_descriptors(kept, ARRAY_SIZE(kept));
 	client_thread_init();
-	while (take_order(visitor, &settings, &visit) &&
-	       visit_make(&visit, &settings, visitor->stop_fd) == 0)
-		come_back(visitor, &visit);
-	explicit_bzero(&settings, sizeof(settings));
+	while (make_visit(visitor))
+		;
 	client_thread_finish();
 	return NULL;
 }
