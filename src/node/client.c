@@ -345,7 +345,7 @@ int client_descriptor(struct client *client) {
 void client_quit(struct client *client) {
 	/* A small packet into the buffer of a healthy connection does not block. */
 	if (client)
-		mysql_close(&client->mysql);
+		compat_close(&client->mysql);
 	free(client);
 }
 
@@ -358,6 +358,6 @@ void client_drop(struct client *client) {
 	fd = compat_socket(&client->mysql);
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
-	mysql_close(&client->mysql);
+	compat_close(&client->mysql);
 	free(client);
 }

@@ -185,6 +185,12 @@ static inline void compat_choose_plugins(MYSQL *mysql, bool is_verified, bool ha
 			       COMPAT_CHALLENGES ",caching_sha2_password,sha256_password");
 }
 
+/* Connector/C 3.3 frees this one for another one alone. */
+static inline void compat_close(MYSQL *mysql) {
+	mysql_optionsv(mysql, MYSQL_SERVER_PUBLIC_KEY, NULL);
+	mysql_close(mysql);
+}
+
 static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *settings) {
 	my_bool yes = 1, no = 0;
 
@@ -292,6 +298,10 @@ static inline void compat_fetch(MYSQL *mysql, struct compat_operation *op, bool 
 	status = mysql_fetch_row_nonblocking(op->rows, &op->row);
 	compat_restore_error(mysql);
 	compat_finish(op, mysql_errno(mysql) != 0 ? NET_ASYNC_ERROR : status);
+}
+
+static inline void compat_close(MYSQL *mysql) {
+	mysql_close(mysql);
 }
 
 static inline void compat_prepare(MYSQL *mysql, const struct mysql_settings *settings) {
