@@ -33,13 +33,13 @@ static void sample_start(struct text *out, const char *name) {
 	text_format(out, "clustercheck_%s", name);
 }
 
-/* One or two labels (`label2` may be NULL), then the number. */
+/* One label or, unless `value2` is NULL, two; then the number. */
 static void labelled(struct text *out, const char *name, double value, const char *label1,
 		     const char *value1, const char *label2, const char *value2) {
 	sample_start(out, name);
 	text_format(out, "{%s=", label1);
 	label_value(out, value1);
-	if (label2) {
+	if (value2) {
 		text_format(out, ",%s=", label2);
 		label_value(out, value2);
 	}
