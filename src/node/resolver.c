@@ -102,12 +102,12 @@ static void take_name(const char *name) {
 	resolver.busy = false; /* the lookup that runs is of no use any more */
 }
 
-static void wait_until(int64_t deadline) {
+static void wait_until(unsigned int number, int64_t deadline) {
 	int64_t until = clock_read(CLOCK_MONOTONIC) + deadline - clock_now();
 	const struct timespec time = {.tv_sec = until / NSEC_PER_SEC,
 				      .tv_nsec = until % NSEC_PER_SEC};
 
-	while (resolver.busy && resolver.found.count == 0 &&
+	while (resolver.found.number == number && resolver.busy && resolver.found.count == 0 &&
 	       pthread_cond_clockwait(&resolver.done, &resolver.lock, CLOCK_MONOTONIC, &time) == 0)
 		;
 }
@@ -122,14 +122,16 @@ bool resolver_find(const char *name, int64_t deadline, char *address, struct tex
 	take_name(name);
 	begin_when_due();
 	if (found->count == 0 && deadline > clock_now())
-		wait_until(deadline);
-	known = found->count > 0;
+		wait_until(found->number, deadline);
+	known = found->count > 0 && strcmp(found->name, name) == 0;
 	if (known)
 		text_copy(address, RESOLVER_ADDRESS_SIZE,
 			  found->addresses[resolver.next % found->count]);
 	else
 		text_format(error, "%s: %s", name,
-			    found->error ? gai_strerror(found->error) : "not looked up in time");
+			    found->error && strcmp(found->name, name) == 0
+				    ? gai_strerror(found->error)
+				    : "not looked up in time");
 	pthread_mutex_unlock(&resolver.lock);
 	return known;
 }

@@ -97,6 +97,39 @@ static void another_name_waits_for_no_lookup(void **state) {
 	assert_string_equal(address, "127.0.0.9");
 }
 
+static void *find_slow(void *found) {
+	char address[RESOLVER_ADDRESS_SIZE], message[128];
+
+	*(bool *)found = find("slow.invalid", clock_now() + 20 * NSEC_PER_SEC, address, message,
+			      sizeof(message));
+	assert_string_equal(message, "slow.invalid: not looked up in time");
+	return NULL;
+}
+
+/* Two threads around a reload: the one that waits does not get the other's address. */
+static void another_name_ends_the_wait(void **state) {
+	char address[RESOLVER_ADDRESS_SIZE], message[128];
+	int64_t begin = clock_now();
+	unsigned long before = threads();
+	bool found = true;
+	pthread_t waiting;
+
+	(void)state;
+	pthread_mutex_lock(&slow_name);
+	assert_int_equal(pthread_create(&waiting, NULL, find_slow, &found), 0);
+	while (threads() < before + 2) /* it, and its lookup */
+		sched_yield();
+	assert_true(find("quick.invalid", clock_now() + 20 * NSEC_PER_SEC, address, message,
+			 sizeof(message)));
+	assert_string_equal(address, "127.0.0.9");
+	assert_int_equal(pthread_join(waiting, NULL), 0);
+	assert_false(found);
+	assert_true(clock_now() - begin < 10 * NSEC_PER_SEC);
+	pthread_mutex_unlock(&slow_name);
+	while (threads() > before)
+		sched_yield();
+}
+
 static void an_address_that_nobody_knows_is_passed_over(void **state) {
 	(void)state;
 	resolver_pass_over("192.0.2.1");
@@ -109,6 +142,7 @@ int main(void) {
 		cmocka_unit_test(without_a_deadline_there_is_no_wait),
 		cmocka_unit_test(the_wait_ends_at_the_deadline),
 		cmocka_unit_test(another_name_waits_for_no_lookup),
+		cmocka_unit_test(another_name_ends_the_wait),
 		cmocka_unit_test(an_address_that_nobody_knows_is_passed_over),
 	};
 
