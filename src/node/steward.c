@@ -204,6 +204,9 @@ void steward_look(struct steward *steward) {
 
 void steward_configure(struct steward *steward, const struct maintenance_files *files) {
 	pthread_mutex_lock(&steward->lock);
+	/* What stood in another file says nothing about this one. */
+	if (strcmp(steward->files.file, files->file) != 0)
+		steward->has_read = false;
 	steward->files = *files;
 	pthread_mutex_unlock(&steward->lock);
 	steward_refresh(steward);

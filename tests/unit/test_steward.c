@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,6 +104,30 @@ static void an_order_is_published_at_once_and_survives(void **state) {
 	assert_int_equal(order(MAINTENANCE_NONE, "bob", false), 0);
 	assert_int_equal(mode(), MAINTENANCE_NONE);
 	assert_int_equal(access(files.file, F_OK), -1);
+}
+
+/* As after a reload: what stood in the file before says nothing about this one. */
+static void another_file_that_cannot_be_read(void **state) {
+	struct maintenance_files other = files;
+	struct rlimit before, tight;
+
+	(void)state;
+	assert_int_equal(order(MAINTENANCE_DRAINING, "alice", false), 0);
+	snprintf(other.file, sizeof(other.file), "%s/other", directory);
+	assert_int_equal(rename(files.file, other.file), 0);
+	steward_refresh(steward);
+	assert_int_equal(mode(), MAINTENANCE_NONE);
+	getrlimit(RLIMIT_NOFILE, &before);
+	tight = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+	assert_int_equal(dup2(1, 3), 3); /* cmocka may have opened some */
+	setrlimit(RLIMIT_NOFILE, &tight);
+	steward_configure(steward, &other);
+	setrlimit(RLIMIT_NOFILE, &before);
+	close(3);
+	assert_int_equal(mode(), MAINTENANCE_DISABLED);
+	steward_refresh(steward);
+	assert_int_equal(mode(), MAINTENANCE_DRAINING);
+	unlink(other.file);
 }
 
 /* The prober's facts are as old as its round: they must not bring back the order of then. */
@@ -379,6 +404,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_order_is_published_at_once_and_survives, begin,
 						end),
+		cmocka_unit_test_setup_teardown(another_file_that_cannot_be_read, begin, end),
 		cmocka_unit_test_setup_teardown(facts_do_not_touch_the_order, begin, end),
 		cmocka_unit_test_setup_teardown(nothing_new_is_not_published, begin, end),
 		cmocka_unit_test_setup_teardown(somebody_elses_order_is_left_alone, begin, end),
