@@ -2,10 +2,12 @@
 #include "node/client_login.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "node/client_internal.h"
 #include "node/password.h"
@@ -46,10 +48,18 @@ static bool find_host(struct client_login *login, struct probe_result *result) {
 
 /* Where Connector/C 3.3 cannot read it, it takes whatever key the server sends. */
 static bool is_readable(const char *server_public_key, struct text *why) {
-	if (!server_public_key[0] || access(server_public_key, R_OK) == 0)
+	AUTO_CLOSE int fd = -1;
+	struct stat status = {0};
+
+	if (!server_public_key[0])
 		return true;
-	text_format(why, "server_public_key %s: %s", server_public_key, strerror(errno));
-	return false;
+	fd = open(server_public_key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		text_format(why, "server_public_key %s: %s", server_public_key, strerror(errno));
+	else if (!S_ISREG(status.st_mode) || status.st_size == 0)
+		text_format(why, "server_public_key %s: expected a file with a key",
+			    server_public_key);
+	return why->length == 0;
 }
 
 static const char *or_null(const char *text) {

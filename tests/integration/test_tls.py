@@ -2,6 +2,7 @@
 """TLS: towards a real server in each mode, and HTTPS towards the callers."""
 
 import itertools
+import os
 import shutil
 import socket
 import ssl
@@ -193,10 +194,15 @@ def test_no_key_is_asked_for(daemon, player, what):
 
 
 def test_a_servers_key_that_cannot_be_read(daemon, player, tmp_path):
-    learnt, checker = play(daemon, player, server_public_key=tmp_path / "absent.pem")
-    assert learnt == []
-    assert_verdict(checker.ask(), "access-denied")
-    assert "absent.pem: No such file" in checker.log()
+    (tmp_path / "empty.pem").touch()
+    os.mkfifo(tmp_path / "fifo")
+    said = {"absent.pem": "No such file", ".": "expected a file with a key",
+            "empty.pem": "expected a file with a key", "fifo": "expected a file with a key"}
+    for name, why in said.items():
+        learnt, checker = play(daemon, player, server_public_key=tmp_path / name)
+        assert learnt == []
+        assert_verdict(checker.ask(), "access-denied")
+        assert why in checker.log()
 
 
 # ---- HTTPS ----
