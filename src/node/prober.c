@@ -23,7 +23,6 @@
 #define CLOSEST_ROUNDS (10 * NSEC_PER_MSEC)
 #define LOGIN_RETRY NSEC_PER_SEC
 #define CENSUS_WANTED (3 * NSEC_PER_SEC)
-/* The visitor keeps to its deadline itself, unless it hangs. */
 #define VISIT_GRACE (50 * NSEC_PER_MSEC)
 
 struct prober {
@@ -44,7 +43,9 @@ struct prober {
 	struct facts facts;
 	int64_t login_due;
 	int64_t visit_deadline; /* of the visit under way that counts, or CLOCK_NEVER */
-	unsigned int failures;	/* rounds in a row */
+	bool visit_overdue;
+	int64_t away_since;    /* clock_now() of the first visit that it could not make; or 0 */
+	unsigned int failures; /* rounds in a row */
 	unsigned int seed;
 };
 
@@ -75,6 +76,7 @@ static void publish(struct prober *prober) {
 /* Its result then counts for nothing. */
 static void give_up_visit(struct prober *prober) {
 	prober->visit_deadline = CLOCK_NEVER;
+	prober->visit_overdue = false;
 }
 
 static void take_plan(struct prober *prober) {
@@ -144,6 +146,9 @@ static int make_round(struct prober *prober) {
 
 /* --- visits --------------------------------------------------------------------------------- */
 
+static const struct probe_result late = {.outcome = PROBE_TIMEOUT,
+					 .error = "no answer in time while logging in"};
+
 static void finish_login(struct prober *prober, const struct probe_result *login) {
 	struct probe_result before = prober->facts.login;
 	int64_t pause = prober->plan->login_interval;
@@ -163,9 +168,18 @@ static void finish_login(struct prober *prober, const struct probe_result *login
 	publish(prober);
 }
 
+/* One that hangs for good is told again and again, whatever has been reloaded meanwhile. */
 static void send_visitor(struct prober *prober, bool with_census) {
-	if (visitor_send(prober->visitor, &prober->plan->mysql, with_census))
-		prober->visit_deadline = clock_now() + prober->plan->mysql.timeout + VISIT_GRACE;
+	int64_t now = clock_now(), patience = prober->plan->mysql.timeout + VISIT_GRACE;
+
+	if (visitor_send(prober->visitor, &prober->plan->mysql, with_census)) {
+		prober->visit_deadline = now + patience;
+		prober->away_since = 0;
+	} else if (!prober->away_since) {
+		prober->away_since = now;
+	} else if (now - prober->away_since >= patience) {
+		finish_login(prober, &late);
+	}
 }
 
 /* Beside a connection that works; while there is none, each round is a login. */
@@ -181,8 +195,6 @@ static void tend_visit(struct prober *prober) {
 
 /* Published apart from the rounds. */
 static void receive_visit(struct prober *prober) {
-	static const struct probe_result late = {.outcome = PROBE_TIMEOUT,
-						 .error = "no answer in time while logging in"};
 	struct visit visit;
 	bool is_back = visitor_take(prober->visitor, &visit);
 
@@ -195,6 +207,10 @@ static void receive_visit(struct prober *prober) {
 			prober->facts.sessions = visit.sessions;
 			publish(prober);
 		}
+	} else if (clock_now() >= prober->visit_deadline && !prober->visit_overdue) {
+		/* It keeps to its time by itself, unless it hangs or all of us slept. */
+		prober->visit_overdue = true;
+		prober->visit_deadline = clock_now() + prober->plan->mysql.timeout;
 	} else if (clock_now() >= prober->visit_deadline) {
 		give_up_visit(prober);
 		finish_login(prober, &late);
@@ -243,7 +259,12 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 
 static void *run(void *context) {
 	struct prober *prober = context;
-	const int kept[] = {STDERR_FILENO, log_sink_descriptor(), prober->stop_fd, prober->wake_fd,
+	const int kept[] = {STDIN_FILENO,
+			    STDOUT_FILENO,
+			    STDERR_FILENO,
+			    log_sink_descriptor(),
+			    prober->stop_fd,
+			    prober->wake_fd,
 			    visitor_descriptor(prober->visitor)};
 	int64_t begin, next;
 

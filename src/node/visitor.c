@@ -117,8 +117,8 @@ static bool make_visit(struct visitor *visitor) {
 
 static void *run(void *context) {
 	struct visitor *visitor = context;
-	const int kept[] = {STDERR_FILENO, log_sink_descriptor(), visitor->stop_fd,
-			    visitor->back_fd};
+	const int kept[] = {STDIN_FILENO,	   STDOUT_FILENO,    STDERR_FILENO,
+			    log_sink_descriptor(), visitor->stop_fd, visitor->back_fd};
 
 	thread_separate_descriptors(kept, ARRAY_SIZE(kept));
 	client_thread_init();

@@ -3,6 +3,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -92,3 +93,21 @@ def test_a_census_that_takes_long(daemon, held):
             return document["sessions"].get("connected") == 2
 
         until(connected, "census", TIMEOUT + 2)
+
+
+def test_a_census_that_takes_long_while_the_daemon_sleeps(daemon, held):
+    """Over its end, prober and visitor wake up together: the login, long done, is not blamed."""
+    with Slow(held) as server:
+        mysql = {**server.settings(), "interval": "100ms", "timeout": "500ms", "login_interval": "1h"}
+        checker = daemon(None, {"mysql": mysql})
+        checker.wait_reason("available")
+        for _ in range(4):
+            held.reached.clear()
+            assert http.ask(checker.control, "/maintenance?sessions=yes").status == 200
+            until(held.reached.is_set, "census")
+            with checker.frozen():
+                end = time.monotonic() + 0.7
+                until(lambda: time.monotonic() >= end, "the end of the visit")
+            checker.wait_rounds(3)
+        reasons = [change["reason"] for change in checker.status()["history"]]
+        assert "login-failing" not in reasons, checker.log()
