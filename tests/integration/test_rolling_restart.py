@@ -183,7 +183,7 @@ def test_planned_work_fails_no_transaction(site):
     site.application.wait_committed(TRANSACTIONS)
     report = site.finish()
     print(report)
-    assert report["failed"] == 0, report["failures"]
+    assert report["failed"] == 0, report["failures"] + site.balancer.cut()
     assert report["committed"] >= TRANSACTIONS
     assert [rows(node) for node in site.nodes] == [report["committed"]] * 3
 
@@ -207,5 +207,5 @@ def test_the_printed_stanza_lets_the_writer_be_restarted(site_with_stanza):
     site.application.wait_committed(site.application.report()["committed"] + 500)
     report = site.finish()
     print(report)
-    assert report["failed"] == 0, report["failures"]
+    assert report["failed"] == 0, report["failures"] + site.balancer.cut()
     assert len(report["nodes"]) == 2 and donor.name not in report["nodes"]

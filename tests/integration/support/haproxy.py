@@ -2,6 +2,7 @@
 """A real HAProxy, and what it thinks of its servers."""
 
 import csv
+import re
 import socket
 
 from support.process import Process
@@ -26,6 +27,7 @@ backend galera
 FRONTEND = """frontend application
     bind {address[0]}:{address[1]}
     timeout client 1m
+    option tcplog
     default_backend galera
 """
 HASTY = "inter {inter}ms fastinter 50ms downinter 100ms fall 1 rise 1"
@@ -72,6 +74,10 @@ class HAProxy(Process):
             connection.sendall(line.encode() + b"\n")
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
+    def cut(self):
+        """The log's lines on sessions that neither side ended in order, with server and durations."""
+        return [line for line in self.log().splitlines() if re.search(r" (?!--|CD)[-A-Z]{2} \d+/\d+/", line)]
+
     def servers(self):
         """By name, the fields of `show stat`: status, check_status, check_code, last_chk, …"""
         table = self.say("show stat").lstrip("# ")
@@ -105,6 +111,10 @@ class WithStanza(HAProxy):
         (directory / "haproxy.cfg").write_text(
             f"global\n    stats socket {self.socket} mode 600 level admin\n" + text
         )
+
+    def cut(self):
+        """The log's lines on sessions that neither side ended in order, with server and durations."""
+        return [line for line in self.log().splitlines() if re.search(r" (?!--|CD)[-A-Z]{2} \d+/\d+/", line)]
 
     def servers(self):
         """By backend and name: galera_rw/node1."""
