@@ -304,7 +304,7 @@ static void who_stands_beside_whom_depends_on_the_seed(void **state) {
 	for (size_t i = 0; i < 1000; i++)
 		same += memcmp(&lists[0][i].address, &lists[1][i].address,
 			       sizeof(lists[0][i].address)) == 0;
-	assert_in_range(same, 0, 500);
+	assert_true(same <= 500);
 }
 
 #define STRANGER 1

@@ -333,12 +333,13 @@ static int hold(void) {
 
 static void who_holds_the_file_is_waited_for_but_not_for_ever(void **state) {
 	int fd = hold();
-	int64_t began = clock_now();
+	int64_t began = clock_now(), took;
 
 	(void)state;
 	assert_int_equal(order(MAINTENANCE_DRAINING, "alice", false), 0);
 	assert_int_equal(mode(), MAINTENANCE_DRAINING);
-	assert_in_range((clock_now() - began) / NSEC_PER_MSEC, 900, 5000);
+	took = (clock_now() - began) / NSEC_PER_MSEC;
+	assert_true(took >= 900 && took <= 5000);
 	close(fd);
 }
 
@@ -361,7 +362,7 @@ static void a_look_waits_for_nobody(void **state) {
 	fd = hold();
 	began = clock_now();
 	steward_look(steward);
-	assert_in_range((clock_now() - began) / NSEC_PER_MSEC, 0, 500);
+	assert_true((clock_now() - began) / NSEC_PER_MSEC <= 500);
 	assert_int_equal(access(files.file, F_OK), 0);
 	assert_int_equal(mode(), MAINTENANCE_NONE);
 	close(fd);
