@@ -44,8 +44,12 @@ static void print_names(const json_t *node, FILE *stream) {
 	if (json_is_integer(json_object_get(node, "index")))
 		fprintf(stream, "member %.0f of %.0f, ", number(node, "index") + 1,
 			number(node, "size"));
-	fprintf(stream, "%s ", member(node, "flavour"));
-	print_clean(member(node, "server_version"), stream);
+	if (member(node, "server_version")[0]) {
+		fprintf(stream, "%s ", member(node, "flavour"));
+		print_clean(member(node, "server_version"), stream);
+	} else {
+		fputs("a server that has told nothing of itself yet", stream);
+	}
 	fputc('\n', stream);
 }
 

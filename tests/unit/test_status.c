@@ -382,6 +382,15 @@ static void the_screen_shows_errors(void **state) {
 	assert_non_null(strstr(bytes, "\n  probe: Can't connect (111)\n"));
 }
 
+static void the_screen_of_a_server_that_was_never_reached(void **state) {
+	AUTO_FREE char *bytes = NULL;
+
+	(void)state;
+	memset(&report.snapshot.facts, 0, sizeof(report.snapshot.facts));
+	bytes = print_status();
+	assert_memory_equal(bytes, "a server that has told nothing of itself yet\n", 45);
+}
+
 /* Root reads this on a terminal; what a server says must not steer it, nor fake a line. */
 static void the_screen_is_not_steered_by_a_server(void **state) {
 	AUTO_FREE char *bytes = NULL;
@@ -473,6 +482,7 @@ int main(void) {
 		cmocka_unit_test_setup(one_verdict_on_one_line, begin),
 		cmocka_unit_test_setup(one_verdict_knows_no_404, begin),
 		cmocka_unit_test_setup(the_screen_shows_errors, begin),
+		cmocka_unit_test_setup(the_screen_of_a_server_that_was_never_reached, begin),
 		cmocka_unit_test_setup(the_screen_is_not_steered_by_a_server, begin),
 		cmocka_unit_test(fractions_survive_the_way_through_json),
 		cmocka_unit_test_setup(other_json_is_refused, begin),
