@@ -19,7 +19,6 @@ struct client_login {
 	char password[CONFIG_TEXT_SIZE];
 	struct client_attempt attempt;
 	struct client *client;
-	bool succeeded;
 };
 
 static void login_free(struct client_login *login) {
@@ -115,57 +114,53 @@ static struct client_login *begin(const struct mysql_settings *settings, unsigne
 	return login;
 }
 
-static bool go_on(struct client_login *login, short revents, struct probe_result *result) {
-	if (!client_connect(login->client, &login->attempt, revents, result))
-		return false;
-	/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
+/* Connector/C 3.3 goes on in plain text, whatever MYSQL_OPT_SSL_ENFORCE says. */
+static void require_tls(const struct client_login *login, struct probe_result *result) {
 	if (result->outcome == PROBE_OK && login->settings.tls >= TLS_REQUIRED &&
 	    !client_is_encrypted(login->client))
 		client_fail(result, PROBE_PROTOCOL_ERROR, 0,
 			    "TLS is required, but the server offers none");
-	if (result->outcome == PROBE_UNREACHABLE || result->outcome == PROBE_REFUSED)
-		resolver_pass_over(login->settings.host);
-	login->succeeded = result->outcome == PROBE_OK;
-	client_forget_password(login->client);
-	return true;
 }
 
-static struct client *take(struct client_login *login) {
-	struct client *client = login->client;
+/* 0 with the outcome, or -ECANCELED. */
+static int connect_within(struct client_login *login, struct probe_result *result) {
+	struct client_attempt *attempt = &login->attempt;
+	short revents = 0;
 
-	if (!login->succeeded) {
-		client_drop(client);
-		client = NULL;
+	while (!client_connect(login->client, attempt, revents, result)) {
+		int r = client_go_on(&attempt->limit, client_connect_wait(login->client), &revents);
+
+		if (r < 0)
+			return client_give_up(result, r, "logging in");
 	}
-	login_free(login);
-	return client;
+	require_tls(login, result);
+	return attempt->waited == -ECANCELED ? -ECANCELED : 0;
 }
 
-static void abandon(struct client_login *login) {
-	client_forget_password(login->client);
-	client_drop(login->client);
-	login_free(login);
+/* So that the next login tries another address, where the name has several. */
+static void judge_address(const struct client_login *login, const struct probe_result *result) {
+	if (result->outcome == PROBE_UNREACHABLE || result->outcome == PROBE_REFUSED ||
+	    result->outcome == PROBE_TIMEOUT)
+		resolver_pass_over(login->settings.host);
 }
 
 int client_log_in(struct client **client, const struct mysql_settings *settings,
 		  unsigned int extra_port, const struct client_limit *limit,
 		  struct probe_result *result) {
 	struct client_login *login = begin(settings, extra_port, limit, result);
-	short revents = 0;
 	int r;
 
 	*client = NULL;
 	if (!login)
 		return 0;
-	while (!go_on(login, revents, result)) {
-		r = client_go_on(limit, client_connect_wait(login->client), &revents);
-		if (r < 0) {
-			resolver_pass_over(login->settings.host);
-			abandon(login);
-			return client_give_up(result, r, "logging in");
-		}
-	}
-	r = login->attempt.waited == -ECANCELED ? -ECANCELED : 0;
-	*client = take(login);
+	r = connect_within(login, result);
+	client_forget_password(login->client);
+	if (r == 0)
+		judge_address(login, result);
+	if (r == 0 && result->outcome == PROBE_OK)
+		*client = login->client;
+	else
+		client_drop(login->client);
+	login_free(login);
 	return r;
 }
