@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,7 +36,8 @@ bool thread_join_within(pthread_t thread, int64_t patience) {
 
 /* The lowest that is to stay, from `first` on; -1: none. */
 static int next_kept(int first, const int *kept, size_t count) {
-	int next = -1;
+	int sink = log_sink_descriptor();
+	int next = sink >= first ? sink : -1;
 
 	for (size_t i = 0; i < count; i++)
 		if (kept[i] >= first && (next < 0 || kept[i] < next))
@@ -46,7 +46,7 @@ static int next_kept(int first, const int *kept, size_t count) {
 }
 
 void thread_separate_descriptors(const int *kept, size_t count) {
-	int first = 0, next;
+	int first = STDERR_FILENO + 1, next;
 
 	if (unshare(CLONE_FILES) < 0) {
 		log_warning("unshare: %s; the client library shares our descriptors",

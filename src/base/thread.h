@@ -17,8 +17,8 @@ int thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 bool thread_join_within(pthread_t thread, int64_t patience);
 
 /*
- * Gives the calling thread a table of descriptors of its own with none in it but the `kept`, each
- * of which may be -1. For who uses the MySQL client library: Connector/C 3.3 closes its socket
+ * Gives the calling thread a table of descriptors of its own with none in it but the standard ones,
+ * the log's and the `kept`. For who uses the MySQL client library: Connector/C 3.3 closes its socket
  * twice when a non-blocking connect fails at once (a Unix socket that does not exist), and in
  * between the number may belong to another thread; libmicrohttpd then finds its sockets gone and
  * aborts the program.

@@ -259,13 +259,7 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 
 static void *run(void *context) {
 	struct prober *prober = context;
-	const int kept[] = {STDIN_FILENO,
-			    STDOUT_FILENO,
-			    STDERR_FILENO,
-			    log_sink_descriptor(),
-			    prober->stop_fd,
-			    prober->wake_fd,
-			    visitor_descriptor(prober->visitor)};
+	const int kept[] = {prober->stop_fd, prober->wake_fd, visitor_descriptor(prober->visitor)};
 	int64_t begin, next;
 
 	thread_separate_descriptors(kept, ARRAY_SIZE(kept));

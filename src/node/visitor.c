@@ -89,16 +89,11 @@ static bool take_order(struct visitor *visitor, struct mysql_settings *settings,
 }
 
 static void come_back(struct visitor *visitor, const struct visit *visit) {
-	const uint64_t one = 1;
-	ssize_t written;
-
 	pthread_mutex_lock(&visitor->lock);
 	visitor->visit = *visit;
 	visitor->stage = BACK;
 	pthread_mutex_unlock(&visitor->lock);
-	written = write(visitor->back_fd, &one, sizeof(one));
-	(void)written; /* it is empty: nobody else writes, and each visit is taken before the next
-			*/
+	eventfd_write(visitor->back_fd, 1);
 }
 
 /* False: it is to stop. */
@@ -117,8 +112,7 @@ static bool make_visit(struct visitor *visitor) {
 
 static void *run(void *context) {
 	struct visitor *visitor = context;
-	const int kept[] = {STDIN_FILENO,	   STDOUT_FILENO,    STDERR_FILENO,
-			    log_sink_descriptor(), visitor->stop_fd, visitor->back_fd};
+	const int kept[] = {visitor->stop_fd, visitor->back_fd};
 
 	thread_separate_descriptors(kept, ARRAY_SIZE(kept));
 	client_thread_init();
@@ -147,10 +141,9 @@ bool visitor_send(struct visitor *visitor, const struct mysql_settings *settings
 }
 
 bool visitor_take(struct visitor *visitor, struct visit *visit) {
-	uint64_t count;
-	bool is_back = read(visitor->back_fd, &count, sizeof(count)) > 0;
+	eventfd_t count;
 
-	if (!is_back)
+	if (eventfd_read(visitor->back_fd, &count) < 0)
 		return false;
 	pthread_mutex_lock(&visitor->lock);
 	*visit = visitor->visit;
