@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "node/auth_plugin.h"
 #include "node/server_key.h"
 
 #define HEADER_SIZE 4
@@ -137,14 +138,7 @@ static void step_in(struct auth_plugin_t *plugin, authenticator *own, authentica
 }
 
 void plugin_switch_limit(int (*wait)(int fd, short events)) {
-	MYSQL *mysql = mysql_init(NULL);
-
 	wait_for = wait;
-	for (size_t i = 0; mysql && i < ARRAY_SIZE(plugins); i++) {
-		struct st_mysql_client_plugin *found = mysql_client_find_plugin(
-			mysql, plugins[i].name, MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
-
-		step_in((struct auth_plugin_t *)found, plugins[i].own, plugins[i].in_time);
-	}
-	mysql_close(mysql);
+	for (size_t i = 0; i < ARRAY_SIZE(plugins); i++)
+		step_in(auth_plugin_find(plugins[i].name), plugins[i].own, plugins[i].in_time);
 }

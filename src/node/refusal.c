@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
+#include "node/auth_plugin.h"
 #include "node/server_key.h"
 
 typedef enum net_async_status (*authenticator)(MYSQL_PLUGIN_VIO *vio, struct MYSQL *mysql,
@@ -89,13 +90,6 @@ static void step_in(struct auth_plugin_t *plugin, authenticator *own, authentica
 }
 
 void refusal_hear_out(void) {
-	MYSQL *mysql = mysql_init(NULL);
-
-	for (size_t i = 0; mysql && i < ARRAY_SIZE(plugins); i++) {
-		struct st_mysql_client_plugin *found = mysql_client_find_plugin(
-			mysql, plugins[i].name, MYSQL_CLIENT_AUTHENTICATION_PLUGIN);
-
-		step_in((struct auth_plugin_t *)found, plugins[i].own, plugins[i].heard_out);
-	}
-	mysql_close(mysql);
+	for (size_t i = 0; i < ARRAY_SIZE(plugins); i++)
+		step_in(auth_plugin_find(plugins[i].name), plugins[i].own, plugins[i].heard_out);
 }
