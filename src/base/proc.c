@@ -53,7 +53,7 @@ size_t proc_arguments(pid_t pid, char *buffer, size_t size, const char **words, 
 	return count;
 }
 
-bool proc_is_of(pid_t pid, uid_t account) {
+bool proc_account(pid_t pid, uid_t *account) {
 	unsigned int real, effective, saved, files;
 	char buffer[1024];
 	const char *line;
@@ -61,8 +61,10 @@ bool proc_is_of(pid_t pid, uid_t account) {
 	/* Not the owner of /proc/PID, which is root for whoever keeps its memory private. */
 	proc_read(pid, "status", buffer, sizeof(buffer));
 	line = strstr(buffer, "\nUid:");
-	return line && sscanf(line, " Uid: %u %u %u %u", &real, &effective, &saved, &files) == 4 &&
-	       real == account && effective == account && saved == account && files == account;
+	if (!line || sscanf(line, " Uid: %u %u %u %u", &real, &effective, &saved, &files) != 4)
+		return false;
+	*account = real;
+	return effective == real && saved == real && files == real;
 }
 
 /* One row per socket, the listening ones first; state 0A is the kernel's TCP_LISTEN. */

@@ -27,8 +27,8 @@ void proc_name(pid_t pid, char *name, size_t size);
  */
 size_t proc_arguments(pid_t pid, char *buffer, size_t size, const char **words, size_t max);
 
-/* Whether a process runs as this account and as no other, now and by its saved ids. */
-bool proc_is_of(pid_t pid, uid_t account);
+/* The account that a process runs as; false where it has several, counting its saved ids. */
+bool proc_account(pid_t pid, uid_t *account);
 
 /* Whether a program of this account listens on a TCP port, in our network namespace. */
 bool proc_account_listens(uid_t account);

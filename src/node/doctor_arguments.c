@@ -168,6 +168,7 @@ static void look_at_process(void *context, pid_t pid) {
 	struct findings *findings = context;
 	const char *words[WORD_MAX];
 	char buffer[4096];
+	uid_t account;
 	size_t count = proc_arguments(pid, buffer, sizeof(buffer), words, WORD_MAX);
 
 	if (count == 0)
@@ -178,8 +179,8 @@ static void look_at_process(void *context, pid_t pid) {
 					   "every user can read",
 					   (int)pid, base_name(words[0])),
 			       "[mysql] password_file, or an option file");
-	if (strcmp(base_name(words[0]), "xinetd") == 0 &&
-	    (proc_is_of(pid, 0) || proc_is_of(pid, geteuid())))
+	if (strcmp(base_name(words[0]), "xinetd") == 0 && proc_account(pid, &account) &&
+	    is_trusted(account))
 		read_file(xinetd_file(words, count), true, findings);
 }
 
