@@ -96,10 +96,13 @@ static int run_grants(struct request *request) {
 static int show_status(const struct request *request, const char *socket) {
 	AUTO_FREE char *body = NULL;
 	int r = control_get(socket, "/status", &body);
+	char storage[512];
+	struct text why;
 
 	if (r < 0) {
-		control_print_failure(socket, r);
-		fputc('\n', stderr);
+		text_init(&why, storage, sizeof(storage));
+		control_describe_failure(socket, r, &why);
+		fprintf(stderr, "%s\n", storage);
 		return EXIT_NO_DAEMON;
 	}
 	if (request->options.json)

@@ -2,7 +2,6 @@
 #include "serve/control.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,21 +21,21 @@ int control_post(const char *socket_path, const char *path, const char *command,
 }
 
 /* A daemon closes the connection of whom it refuses, before it has read a byte. */
-void control_print_failure(const char *socket_path, int error) {
+void control_describe_failure(const char *socket_path, int error, struct text *what) {
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		fprintf(stderr, "%s: %s; be root, or in the group that [control] group= names",
-			socket_path, strerror(-error));
+		text_format(what, "%s: %s; be root, or in the group that [control] group= names",
+			    socket_path, strerror(-error));
 		break;
 	case -ECONNRESET:
 	case -EPIPE:
-		fprintf(stderr,
-			"the daemon on %s closed the connection; its log tells if it "
-			"refused this user",
-			socket_path);
+		text_format(what,
+			    "the daemon on %s closed the connection; its log tells if it "
+			    "refused this user",
+			    socket_path);
 		break;
 	default:
-		fprintf(stderr, "no daemon answers on %s: %s", socket_path, strerror(-error));
+		text_format(what, "no daemon answers on %s: %s", socket_path, strerror(-error));
 	}
 }

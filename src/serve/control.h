@@ -5,6 +5,8 @@
 #ifndef CLUSTERCHECKD_SERVE_CONTROL_H
 #define CLUSTERCHECKD_SERVE_CONTROL_H
 
+#include "base/text.h"
+
 /*
  * GETs a path. 0 and the body (the caller frees it) for a 200; -ECONNREFUSED or -ENOENT when no
  * daemon answers there, -ETIMEDOUT after two seconds, -EPROTO for any other answer.
@@ -18,7 +20,7 @@ int control_get(const char *socket_path, const char *path, char **body);
 int control_post(const char *socket_path, const char *path, const char *command,
 		 unsigned int *status, char **body);
 
-/* To standard error, a sentence without its end: why there was no answer. `error` as from above. */
-void control_print_failure(const char *socket_path, int error);
+/* Says why there was no answer; `error` as from above. */
+void control_describe_failure(const char *socket_path, int error, struct text *what);
 
 #endif

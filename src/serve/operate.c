@@ -262,6 +262,17 @@ static enum operate_result take_answer(const struct operator_options *options, c
 	return result;
 }
 
+static void complain(const char *socket, int error) {
+	bool is_refused = error == -EACCES || error == -EPERM;
+	char storage[512];
+	struct text why;
+
+	text_init(&why, storage, sizeof(storage));
+	control_describe_failure(socket, error, &why);
+	fprintf(stderr, "%s%s\n", storage,
+		is_refused ? "" : "; if the order has reached it, it may still count");
+}
+
 enum operate_result operate(const struct operator_options *options, const struct config *config,
 			    const char *socket, FILE *out) {
 	const struct wish wish = make_wish(options);
@@ -279,9 +290,7 @@ enum operate_result operate(const struct operator_options *options, const struct
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return write_down(options, config, &wish, out);
 	if (r < 0) {
-		control_print_failure(socket, r);
-		fputs(r == -EACCES ? "\n" : "; if the order has reached it, it may still count\n",
-		      stderr);
+		complain(socket, r);
 		return OPERATE_FAILED;
 	}
 	return take_answer(options, socket, status, answer, out);
