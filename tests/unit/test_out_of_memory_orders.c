@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "order_bench.h"
 #include "serve/commands.h"
 #include "serve/exchange.h"
 #include "shortage.h"
@@ -42,39 +43,20 @@ void __wrap_prober_want_census(struct prober *prober) {
 	(void)prober;
 }
 
-static struct maintenance_files files;
-static char directory[] = "/tmp/test_out_of_memory.XXXXXX";
 static struct stage stage;
 
 static int begin(void **state) {
-	static const struct endpoint_list endpoints = {
-		.count = 1, .items = {{.path = "/", .policy = {.max_age = NSEC_PER_SEC}}}};
+	int r = bench_begin(state);
 
-	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	if (!mkdtemp(directory))
-		return -1;
-	snprintf(files.file, sizeof(files.file), "%s/maintenance", directory);
-	stage.publication = publication_create(&endpoints);
+	stage.publication = publication;
+	stage.steward = steward;
 	stage.audience = audience_create(NULL);
-	stage.steward = steward_create(stage.publication, &files);
-	return stage.publication && stage.audience && stage.steward ? 0 : -1;
+	return r == 0 && stage.audience ? 0 : -1;
 }
 
 static int end(void **state) {
-	(void)state;
-	steward_destroy(stage.steward);
 	audience_destroy(stage.audience);
-	publication_destroy(stage.publication);
-	unlink(files.file);
-	return rmdir(directory);
-}
-
-static struct order published(void) {
-	struct snapshot snapshot;
-
-	publication_copy(stage.publication, &snapshot, NULL);
-	return snapshot.facts.order;
+	return bench_end(state);
 }
 
 static struct order written(void) {
@@ -86,11 +68,8 @@ static struct order written(void) {
 
 static void give_first(void) {
 	struct wish wish = {.mode = MAINTENANCE_DRAINING, .by = "alice", .reason = FIRST_REASON};
-	char storage[640];
-	struct text error;
 
-	text_init(&error, storage, sizeof(storage));
-	assert_int_equal(steward_order(stage.steward, &wish, &error), 0);
+	assert_int_equal(give_wish(&wish), 0);
 }
 
 static void assert_first(const struct order *order) {
@@ -139,7 +118,7 @@ static void take_order(void *context) {
 	status = post(SECOND_WISH, &answer);
 	shortage_end();
 	in_file = written();
-	in_force = published();
+	in_force = published().facts.order;
 	if (status == 200) {
 		assert_second(&in_file);
 		assert_second(&in_force);
@@ -165,9 +144,9 @@ static void end_order(void *context) {
 	assert_true(status == 200 || shortage_failures() > 0);
 	assert_int_equal(access(files.file, F_OK), status == 200 ? -1 : 0);
 	if (status == 200)
-		assert_int_equal(published().mode, MAINTENANCE_NONE);
+		assert_int_equal(published().facts.order.mode, MAINTENANCE_NONE);
 	else
-		assert_int_equal(published().mode, MAINTENANCE_DRAINING);
+		assert_int_equal(published().facts.order.mode, MAINTENANCE_DRAINING);
 }
 
 static void an_order_is_taken_whole_or_refused(void **state) {
@@ -202,13 +181,13 @@ static void read_anothers_order(void *context) {
 	shortage_begin();
 	steward_refresh(stage.steward);
 	shortage_end();
-	in_force = published();
+	in_force = published().facts.order;
 	if (shortage_failures() > 0)
 		assert_first(&in_force);
 	else
 		assert_second(&in_force);
 	steward_refresh(stage.steward);
-	in_force = published();
+	in_force = published().facts.order;
 	assert_second(&in_force);
 }
 
@@ -223,15 +202,15 @@ static void read_the_first_time(void *context) {
 
 	(void)context;
 	steward_destroy(stage.steward);
-	stage.steward = steward_create(stage.publication, &files);
+	stage.steward = steward = steward_create(publication, &files);
 	publication_set_order(stage.publication, &(struct order){0},
 			      (struct change[ENDPOINT_MAX]){0});
 	shortage_begin();
 	steward_refresh(stage.steward);
 	shortage_end();
-	assert_int_equal(published().mode, MAINTENANCE_DISABLED);
+	assert_int_equal(published().facts.order.mode, MAINTENANCE_DISABLED);
 	steward_refresh(stage.steward);
-	in_force = published();
+	in_force = published().facts.order;
 	assert_second(&in_force);
 }
 
