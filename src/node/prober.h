@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The prober: a thread that probes the server every interval, makes a fresh login every
- * login_interval, and publishes what it finds. Its functions may be called from any thread; none of
- * them waits for the server, except that destroying waits for the thread, which a stop interrupts.
+ * The prober: a thread that probes the server every interval, sends a visitor there every
+ * login_interval, and publishes what both find. Its functions may be called from any thread; none
+ * of them waits for the server, except that destroying waits for the thread, which a stop
+ * interrupts.
  */
 #ifndef CLUSTERCHECKD_NODE_PROBER_H
 #define CLUSTERCHECKD_NODE_PROBER_H
@@ -24,8 +25,9 @@ int prober_create(struct prober **prober, const struct config *config,
 		  struct publication *publication, struct steward *steward);
 
 /*
- * Stops and joins the thread. Where that hangs for a second in a call of the client library that
- * cannot be interrupted (resolving a name), the process exits: call it last. NULL is fine.
+ * Stops and joins the thread and its visitor's. Where one hangs for a second in a call of the
+ * client library that cannot be interrupted (resolving a name), the process exits: call it last.
+ * NULL is fine.
  */
 void prober_destroy(struct prober *prober);
 

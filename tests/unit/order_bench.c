@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "order_bench.h"
+#include "unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "order_bench.h"
 
 struct maintenance_files files;
 char directory[] = "/tmp/clustercheckd-unit-XXXXXX";
@@ -19,8 +18,7 @@ int bench_begin(void **state) {
 		.count = 1, .items = {{.path = "/", .policy = {.max_age = NSEC_PER_SEC}}}};
 
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	if (!mkdtemp(directory))
+	if (make_directory(directory) < 0)
 		return -1;
 	snprintf(files.file, sizeof(files.file), "%s/maintenance", directory);
 	snprintf(files.legacy_file, sizeof(files.legacy_file), "%s/disabled", directory);

@@ -33,8 +33,7 @@ static char directory[] = "/tmp/test_maintenance.XXXXXX";
 
 static int begin(void **state) {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	if (!mkdtemp(directory))
+	if (make_directory(directory) < 0)
 		return -1;
 	snprintf(files.file, sizeof(files.file), "%s/maintenance", directory);
 	snprintf(files.legacy_file, sizeof(files.legacy_file), "%s/disabled", directory);

@@ -83,7 +83,7 @@ static int free_port(void) {
 
 static int begin(void **state) {
 	(void)state;
-	if (!mkdtemp(directory))
+	if (make_directory(directory) < 0)
 		return -1;
 	snprintf(ini, sizeof(ini), "%s/ini", directory);
 	snprintf(log_file, sizeof(log_file), "%s/log", directory);

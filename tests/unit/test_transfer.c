@@ -165,16 +165,16 @@ static char directory[] = "/tmp/test_transfer.XXXXXX";
 static char path[64], other[64];
 static struct transfer_file file;
 
-static int make_directory(void **state) {
+static int make_place(void **state) {
 	(void)state;
-	if (!mkdtemp(directory))
+	if (make_directory(directory) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/status.json", directory);
 	snprintf(other, sizeof(other), "%s/status.json.XXXX", directory);
 	return 0;
 }
 
-static int remove_directory(void **state) {
+static int remove_place(void **state) {
 	(void)state;
 	unlink(path);
 	unlink(other);
@@ -403,5 +403,5 @@ int main(void) {
 		cmocka_unit_test_setup(a_file_from_the_future_grows_old, begin),
 	};
 
-	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+	return cmocka_run_group_tests(tests, make_place, remove_place);
 }

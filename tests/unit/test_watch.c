@@ -22,7 +22,7 @@ static struct watch *watch;
 
 static int make_root(void **state) {
 	(void)state;
-	if (!mkdtemp(root))
+	if (make_directory(root) < 0)
 		return -1;
 	snprintf(directory, sizeof(directory), "%s/data", root);
 	snprintf(moved, sizeof(moved), "%s/data.old", root);
