@@ -84,7 +84,7 @@ class Process:
         try:
             tasks = pathlib.Path(f"/proc/{self.pid}/task").iterdir()
             return all(state_of(task / "stat") == "T" for task in tasks)
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return False  # a thread ended meanwhile
 
     def thaw(self):
