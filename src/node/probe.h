@@ -31,10 +31,9 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
 
 /*
  * One round within settings.timeout: connects if need be, asks for every fact, and fills `facts`:
- * times, outcome, values; counters and the fields of operator and login are left alone, except that
- * a new connection counts as a fresh login. A kept
- * connection that has died is made anew in the same round where that takes no time. Returns 0, or
- * -ECANCELED with `facts` undefined.
+ * times, outcome, values, counts of rounds. Order and login are left alone, except that a new
+ * connection counts as a fresh login. A kept connection that has died is made anew in the same
+ * round where that takes no time. Returns 0, or -ECANCELED with `facts` undefined.
  */
 int probe_round(struct probe *probe, struct facts *facts);
 
