@@ -53,13 +53,6 @@ static void beat(struct prober *prober) {
 	atomic_store_explicit(&prober->beat, clock_now(), memory_order_relaxed);
 }
 
-static void signal_fd(int fd) {
-	const uint64_t one = 1;
-	ssize_t written = write(fd, &one, sizeof(one));
-
-	(void)written; /* an eventfd that is full is readable, which is all we want */
-}
-
 static bool readable(int fd) {
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
@@ -232,7 +225,7 @@ static int64_t next_round(struct prober *prober, int64_t begin) {
 /* Until the next round is due or wanted. False: stop. */
 static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 	bool watched = true;
-	uint64_t wakes;
+	eventfd_t wakes;
 
 	while (!readable(prober->stop_fd)) {
 		int64_t until = due < prober->visit_deadline ? due : prober->visit_deadline;
@@ -246,7 +239,7 @@ static bool pause_until(struct prober *prober, int64_t due, int64_t begin) {
 		};
 
 		poll(fds, ARRAY_SIZE(fds), clock_left_ms(until, clock_now()));
-		if ((read(prober->wake_fd, &wakes, sizeof(wakes)) > 0 || fds[2].revents) &&
+		if ((eventfd_read(prober->wake_fd, &wakes) == 0 || fds[2].revents) &&
 		    begin + CLOSEST_ROUNDS < due)
 			due = begin + CLOSEST_ROUNDS;
 		watched = watched && !fds[2].revents;
@@ -322,7 +315,7 @@ int prober_create(struct prober **result, const struct config *config,
 	prober->steward = steward;
 	r = prober_init(prober, config);
 	if (r < 0) {
-		signal_fd(prober->stop_fd);
+		eventfd_write(prober->stop_fd, 1);
 		visitor_destroy(prober->visitor);
 		prober_free(prober);
 		return r;
@@ -334,7 +327,7 @@ int prober_create(struct prober **result, const struct config *config,
 void prober_destroy(struct prober *prober) {
 	if (!prober)
 		return;
-	signal_fd(prober->stop_fd);
+	eventfd_write(prober->stop_fd, 1);
 	/* Resolving a name or reading a file inside the client library cannot be interrupted. */
 	if (!thread_join_within(prober->thread, NSEC_PER_SEC) ||
 	    !visitor_destroy(prober->visitor)) {
@@ -351,7 +344,7 @@ void prober_configure(struct prober *prober, struct plan *plan) {
 }
 
 void prober_wake(struct prober *prober) {
-	signal_fd(prober->wake_fd);
+	eventfd_write(prober->wake_fd, 1);
 }
 
 void prober_want_census(struct prober *prober) {

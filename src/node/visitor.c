@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/thread.h"
 #include "node/census.h"
 #include "node/client.h"

@@ -256,11 +256,9 @@ int agent_create(struct agent **result, const struct stage *stage, const struct 
 }
 
 void agent_destroy(struct agent *agent) {
-	const uint64_t one = 1;
-
 	if (!agent)
 		return;
-	if (agent->started && write(agent->stop_fd, &one, sizeof(one)) == sizeof(one))
+	if (agent->started && eventfd_write(agent->stop_fd, 1) == 0)
 		pthread_join(agent->thread, NULL);
 	while (agent->caller_count > 0)
 		forget_caller(agent, agent->caller_count - 1);
