@@ -134,3 +134,7 @@ bool client_error_is_disconnect(unsigned int code) {
 		return false;
 	}
 }
+
+bool client_error_is_of_account(unsigned int code) {
+	return code == SERVER_TOO_MANY_USER_CONNECTIONS || code == SERVER_USER_LIMIT_REACHED;
+}

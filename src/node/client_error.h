@@ -19,6 +19,9 @@ enum probe_outcome client_error_outcome(unsigned int code, const char *message);
  */
 bool client_error_is_disconnect(unsigned int code);
 
+/* True when the account has reached a limit of its own, rather than the server one of all. */
+bool client_error_is_of_account(unsigned int code);
+
 /* True when the library refused a plugin that would give the server the password. */
 bool client_error_is_of_plugin(unsigned int code, const char *message);
 

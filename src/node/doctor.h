@@ -30,6 +30,9 @@ bool arguments_show_password(const char *const *words, size_t count);
 void doctor_server(const struct config *config, const struct facts *facts,
 		   struct findings *findings);
 
+/* What only a session of our own shows, after a probe that got in: privileges, limits, settings. */
+void doctor_session(const struct config *config, struct findings *findings);
+
 /*
  * Of one row of SHOW GRANTS: appends the privileges that the daemon has no use for, and where,
  * separated by ", ". Nothing of the row's password hash.

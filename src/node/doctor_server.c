@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -6,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "node/client.h"
+#include "node/client_error.h"
 #include "node/client_login.h"
 #include "node/doctor.h"
 #include "node/verdict.h"
@@ -14,6 +16,7 @@
 #define SYNC_WAIT_READ 1
 
 #define NEARLY_FULL 0.9 /* of max_connections */
+#define RETRY_MS 10
 
 /* --- what the probe found ------------------------------------------------------------------- */
 
@@ -33,6 +36,9 @@ static const char *remedy_of(const struct probe_result *result) {
 			return "mend the file that is named";
 		return "clustercheckctl grants prints the account; its password must be ours";
 	case PROBE_TOO_MANY_CONNECTIONS:
+		if (client_error_is_of_account(result->code))
+			return "the daemon needs two sessions at once: ALTER USER ... WITH "
+			       "MAX_USER_CONNECTIONS 0, or whatever limit it is";
 		return "see who holds them (SHOW PROCESSLIST), then raise max_connections; on "
 		       "MariaDB "
 		       "set extra_port there and in [mysql]";
@@ -286,19 +292,40 @@ static void examine(struct examination *exam, const struct config *config) {
 	judge_extra_port(exam, config);
 }
 
-static void log_in_and_examine(const struct config *config, struct findings *findings) {
+/* The server may still count the session of the probe, which has just ended. */
+static void log_in(struct examination *exam, const struct mysql_settings *settings,
+		   struct probe_result *result) {
+	unsigned int extra_port = (unsigned int)settings->extra_port;
+	struct probe_result extra;
+
+	do {
+		client_log_in(&exam->client, settings, 0, &exam->limit, result);
+		if (result->outcome != PROBE_TOO_MANY_CONNECTIONS)
+			return;
+		if (extra_port)
+			client_log_in(&exam->client, settings, extra_port, &exam->limit, &extra);
+		if (exam->client)
+			return;
+		poll(NULL, 0, RETRY_MS);
+	} while (clock_now() < exam->limit.deadline);
+}
+
+void doctor_session(const struct config *config, struct findings *findings) {
 	struct examination exam = {
 		.limit = {.deadline = clock_now() + config->mysql.timeout, .cancel_fd = -1},
 		.findings = findings,
 	};
 	struct probe_result result;
 
-	client_log_in(&exam.client, &config->mysql, 0, &exam.limit, &result);
-	if (!exam.client && config->mysql.extra_port)
-		client_log_in(&exam.client, &config->mysql, (unsigned int)config->mysql.extra_port,
-			      &exam.limit, &result);
+	log_in(&exam, &config->mysql, &result);
+	exam.limit.deadline = clock_now() + config->mysql.timeout;
 	if (exam.client)
 		examine(&exam, config);
+	else
+		finding_remedy(finding_add(findings, FINDING_WARNING,
+					   "a second login failed: %s: %s",
+					   probe_outcome_name(result.outcome), result.error),
+			       "%s", remedy_of(&result));
 	if (exam.broken)
 		client_drop(exam.client);
 	else
@@ -313,5 +340,4 @@ void doctor_server(const struct config *config, const struct facts *facts,
 	judge_verdicts(config, facts, findings);
 	judge_wsrep(facts, findings);
 	judge_donor(config, facts, findings);
-	log_in_and_examine(config, findings);
 }

@@ -109,10 +109,12 @@ static void look_at_server(const struct config *config, const struct inquiry *in
 			   struct findings *findings) {
 	bool daemon_works = inquiry->facts.probe.outcome == PROBE_OK;
 	struct facts facts = inquiry->facts;
+	bool works;
 
 	if (inquiry->status)
 		inquiry_probe(config, &facts);
-	if (inquiry->status && daemon_works != (facts.probe.outcome == PROBE_OK)) {
+	works = facts.probe.outcome == PROBE_OK;
+	if (inquiry->status && daemon_works != works) {
 		if (daemon_works)
 			note_own_failure(&facts, findings);
 		else
@@ -120,6 +122,8 @@ static void look_at_server(const struct config *config, const struct inquiry *in
 		facts = inquiry->facts;
 	}
 	doctor_server(config, &facts, findings);
+	if (works)
+		doctor_session(config, findings);
 }
 
 void doctor_examine(const struct config *config, const char *socket, struct findings *findings) {

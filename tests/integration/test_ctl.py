@@ -20,7 +20,9 @@ from support.haproxy import WithStanza
 from support.http import ask
 from support.process import Process, clean_environment, free_port
 from support.programs import REPO, program
+from support.scripted import ScriptedServer
 from support.wait import until
+from support.wire import Over, error_packet
 from support.xinetd import Xinetd
 
 COMPLETIONS = REPO / "scripts/completions"
@@ -584,6 +586,39 @@ def test_doctor_on_connections(node, healthy):
     finally:
         for session in sessions:
             session.close()
+
+
+LIMIT_OF_THE_ACCOUNT = "User 'it' has exceeded the 'max_user_connections' resource (current value: 1)"
+
+
+def refuse_after_the_first(server, count):
+    """The account may have one session, and the server counts the last one for a while."""
+
+    def deed(talk, payload):
+        if 2 <= server.logins < 2 + count:
+            talk.put(error_packet(1226, "42000", LIMIT_OF_THE_ACCOUNT))
+            talk.flush()
+            raise Over
+        talk.put(payload)
+
+    return deed
+
+
+@pytest.mark.parametrize("refused", [0, 1, 5])
+def test_doctor_waits_for_the_end_of_its_own_session(configured, refused):
+    with ScriptedServer() as server:
+        server.fault = ({"login"}, refuse_after_the_first(server, refused))
+        _, findings = examine(configured(sections={"mysql": server.settings()}))
+        assert server.logins == 2 + refused
+        assert not [line for _, line in findings if "login failed" in line]
+
+
+def test_doctor_on_a_second_login_that_is_refused(configured):
+    with ScriptedServer() as server:
+        server.fault = ({"login"}, refuse_after_the_first(server, 1_000_000))
+        it = configured(sections={"mysql": {**server.settings(), "timeout": "300ms"}})
+        assert_found(it, "warning", f"a second login failed: too-many-connections: {LIMIT_OF_THE_ACCOUNT}",
+                     "MAX_USER_CONNECTIONS 0")
 
 
 def test_doctor_on_a_daemon_that_cannot_log_in(node, daemon):

@@ -125,6 +125,15 @@ static void plugins_that_are_refused(void **state) {
 	assert_false(client_error_is_of_plugin(1045, "requires secure connection"));
 }
 
+static void limits_of_the_account(void **state) {
+	(void)state;
+
+	assert_true(client_error_is_of_account(1203));
+	assert_true(client_error_is_of_account(1226));
+	assert_false(client_error_is_of_account(1040));
+	assert_false(client_error_is_of_account(0));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
@@ -132,6 +141,7 @@ int main(void) {
 		cmocka_unit_test(nothing_but_zero_is_ok),
 		cmocka_unit_test(disconnects),
 		cmocka_unit_test(plugins_that_are_refused),
+		cmocka_unit_test(limits_of_the_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
