@@ -296,9 +296,11 @@ static void examine(struct examination *exam, const struct config *config) {
 static void log_in(struct examination *exam, const struct mysql_settings *settings,
 		   struct probe_result *result) {
 	unsigned int extra_port = (unsigned int)settings->extra_port;
+	int64_t patience = clock_now() + settings->timeout;
 	struct probe_result extra;
 
 	do {
+		exam->limit.deadline = clock_now() + settings->timeout;
 		client_log_in(&exam->client, settings, 0, &exam->limit, result);
 		if (result->outcome != PROBE_TOO_MANY_CONNECTIONS)
 			return;
@@ -307,18 +309,14 @@ static void log_in(struct examination *exam, const struct mysql_settings *settin
 		if (exam->client)
 			return;
 		poll(NULL, 0, RETRY_MS);
-	} while (clock_now() < exam->limit.deadline);
+	} while (clock_now() < patience);
 }
 
 void doctor_session(const struct config *config, struct findings *findings) {
-	struct examination exam = {
-		.limit = {.deadline = clock_now() + config->mysql.timeout, .cancel_fd = -1},
-		.findings = findings,
-	};
+	struct examination exam = {.limit.cancel_fd = -1, .findings = findings};
 	struct probe_result result;
 
 	log_in(&exam, &config->mysql, &result);
-	exam.limit.deadline = clock_now() + config->mysql.timeout;
 	if (exam.client)
 		examine(&exam, config);
 	else
