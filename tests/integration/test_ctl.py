@@ -616,7 +616,7 @@ def test_doctor_waits_for_the_end_of_its_own_session(configured, refused):
 def test_doctor_on_a_second_login_that_is_refused(configured):
     with ScriptedServer() as server:
         server.fault = ({"login"}, refuse_after_the_first(server, 1_000_000))
-        it = configured(sections={"mysql": {**server.settings(), "timeout": "300ms"}})
+        it = configured(sections={"mysql": server.settings()})
         assert_found(it, "warning", f"a second login failed: too-many-connections: {LIMIT_OF_THE_ACCOUNT}",
                      "MAX_USER_CONNECTIONS 0")
 
