@@ -6,6 +6,8 @@ import re
 import signal
 import time
 
+import pytest
+
 from support.answers import assert_verdict
 from support.cluster import SqlError
 from support.wait import seconds_until, until
@@ -90,6 +92,7 @@ def test_graceful_stop_is_answered_soon(cluster, daemon):
     assert " → available" not in checker.log().partition(" /: available → ")[2]
 
 
+@pytest.mark.alone
 def test_no_200_while_the_server_says_non_primary(cluster, daemon):
     """Server and daemon are asked in turn while the node leaves, still calling itself Synced.
 
