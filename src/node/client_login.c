@@ -164,3 +164,14 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 	login_free(login);
 	return r;
 }
+
+int client_log_in_past_crowd(struct client **client, const struct mysql_settings *settings,
+			     const struct client_limit *limit, struct probe_result *login) {
+	unsigned int extra_port = (unsigned int)settings->extra_port;
+	int r = client_log_in(client, settings, 0, limit, login);
+	struct probe_result extra;
+
+	if (r < 0 || login->outcome != PROBE_TOO_MANY_CONNECTIONS || !extra_port)
+		return r;
+	return client_log_in(client, settings, extra_port, limit, &extra);
+}

@@ -17,4 +17,12 @@ int client_log_in(struct client **client, const struct mysql_settings *settings,
 		  unsigned int extra_port, const struct client_limit *limit,
 		  struct probe_result *result);
 
+/*
+ * As client_log_in() on the ordinary port, whose outcome is `login`; and where all connections are
+ * taken there, through settings.extra_port if that is set. So `*client` may be there although
+ * `login` is PROBE_TOO_MANY_CONNECTIONS.
+ */
+int client_log_in_past_crowd(struct client **client, const struct mysql_settings *settings,
+			     const struct client_limit *limit, struct probe_result *login);
+
 #endif

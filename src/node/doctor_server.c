@@ -295,18 +295,12 @@ static void examine(struct examination *exam, const struct config *config) {
 /* The server may still count the session of the probe, which has just ended. */
 static void log_in(struct examination *exam, const struct mysql_settings *settings,
 		   struct probe_result *result) {
-	unsigned int extra_port = (unsigned int)settings->extra_port;
 	int64_t patience = clock_now() + settings->timeout;
-	struct probe_result extra;
 
 	do {
 		exam->limit.deadline = clock_now() + settings->timeout;
-		client_log_in(&exam->client, settings, 0, &exam->limit, result);
-		if (result->outcome != PROBE_TOO_MANY_CONNECTIONS)
-			return;
-		if (extra_port)
-			client_log_in(&exam->client, settings, extra_port, &exam->limit, &extra);
-		if (exam->client)
+		client_log_in_past_crowd(&exam->client, settings, &exam->limit, result);
+		if (exam->client || result->outcome != PROBE_TOO_MANY_CONNECTIONS)
 			return;
 		poll(NULL, 0, RETRY_MS);
 	} while (clock_now() < patience);

@@ -65,16 +65,10 @@ void probe_configure(struct probe *probe, const struct mysql_settings *settings)
 
 /* Through extra_port where the ordinary one is crowded; the crowd stays the login's outcome. */
 static int log_in_kept(struct probe *probe, const struct client_limit *limit, struct facts *facts) {
-	unsigned int extra_port = (unsigned int)probe->settings.extra_port;
-	int r = client_log_in(&probe->kept, &probe->settings, 0, limit, &facts->login);
+	int r = client_log_in_past_crowd(&probe->kept, &probe->settings, limit, &facts->login);
 
 	facts_count_login(facts, facts->login.outcome);
-	facts->probe = facts->login;
-	if (r < 0 || facts->login.outcome != PROBE_TOO_MANY_CONNECTIONS || !extra_port)
-		return r;
-	r = client_log_in(&probe->kept, &probe->settings, extra_port, limit, &facts->probe);
-	if (r == 0 && !probe->kept)
-		facts->probe = facts->login;
+	facts->probe = probe->kept ? (struct probe_result){.outcome = PROBE_OK} : facts->login;
 	return r;
 }
 

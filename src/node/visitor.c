@@ -34,14 +34,9 @@ struct visitor {
 /* A crowd is no obstacle to the census, where there is an extra port. */
 static int log_in(struct client **client, const struct mysql_settings *settings,
 		  const struct client_limit *limit, struct visit *visit) {
-	unsigned int extra_port = (unsigned int)settings->extra_port;
-	struct probe_result extra;
-	int r = client_log_in(client, settings, 0, limit, &visit->login);
-
-	if (r < 0 || !visit->with_census || !extra_port ||
-	    visit->login.outcome != PROBE_TOO_MANY_CONNECTIONS)
-		return r;
-	return client_log_in(client, settings, extra_port, limit, &extra);
+	if (visit->with_census)
+		return client_log_in_past_crowd(client, settings, limit, &visit->login);
+	return client_log_in(client, settings, 0, limit, &visit->login);
 }
 
 static int take_census(struct client *client, const struct client_limit *limit,
