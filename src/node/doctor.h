@@ -26,6 +26,9 @@ void doctor_arguments(struct findings *findings);
 /* True when these are the arguments of a clustercheck or clustercheckd and hold a password. */
 bool arguments_show_password(const char *const *words, size_t count);
 
+/* What to do about a login or probe that failed. */
+const char *doctor_remedy(const struct probe_result *result);
+
 /* What the server shows: `facts` is of a probe with the same configuration. */
 void doctor_server(const struct config *config, const struct facts *facts,
 		   struct findings *findings);

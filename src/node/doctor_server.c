@@ -20,7 +20,7 @@
 
 /* --- what the probe found ------------------------------------------------------------------- */
 
-static const char *remedy_of(const struct probe_result *result) {
+const char *doctor_remedy(const struct probe_result *result) {
 	switch (result->outcome) {
 	case PROBE_UNREACHABLE:
 		return "does the server run (its service, its error log), or receive a state "
@@ -37,8 +37,8 @@ static const char *remedy_of(const struct probe_result *result) {
 		return "clustercheckctl grants prints the account; its password must be ours";
 	case PROBE_TOO_MANY_CONNECTIONS:
 		if (client_error_is_of_account(result->code))
-			return "the daemon needs two sessions at once: ALTER USER ... WITH "
-			       "MAX_USER_CONNECTIONS 0, or whatever limit it is";
+			return "take away the limit that it names (ALTER USER ... WITH "
+			       "MAX_USER_CONNECTIONS 0): the daemon needs two sessions at once";
 		return "see who holds them (SHOW PROCESSLIST), then raise max_connections; on "
 		       "MariaDB "
 		       "set extra_port there and in [mysql]";
@@ -56,7 +56,7 @@ static void judge_outcome(const struct facts *facts, struct findings *findings) 
 		finding_remedy(finding_add(findings, FINDING_PROBLEM, "the probe failed: %s: %s",
 					   probe_outcome_name(facts->probe.outcome),
 					   facts->probe.error),
-			       "%s", remedy_of(&facts->probe));
+			       "%s", doctor_remedy(&facts->probe));
 	else
 		finding_add(findings, FINDING_OK,
 			    "%s %s answered a login and all questions in "
@@ -68,7 +68,7 @@ static void judge_outcome(const struct facts *facts, struct findings *findings) 
 		finding_remedy(finding_add(findings, FINDING_WARNING,
 					   "a fresh login failed: %s: %s",
 					   probe_outcome_name(login->outcome), login->error),
-			       "%s", remedy_of(login));
+			       "%s", doctor_remedy(login));
 }
 
 static void judge_verdicts(const struct config *config, const struct facts *facts,
@@ -317,7 +317,7 @@ void doctor_session(const struct config *config, struct findings *findings) {
 		finding_remedy(finding_add(findings, FINDING_WARNING,
 					   "a second login failed: %s: %s",
 					   probe_outcome_name(result.outcome), result.error),
-			       "%s", remedy_of(&result));
+			       "%s", doctor_remedy(&result));
 	if (exam.broken)
 		client_drop(exam.client);
 	else

@@ -84,12 +84,16 @@ void doctor_ports(const struct config *config, bool daemon_answers, struct findi
 /* --- all of it ------------------------------------------------------------------------------ */
 
 static void note_own_failure(const struct facts *own, struct findings *findings) {
-	finding_remedy(finding_add(findings, FINDING_NOTE,
-				   "the daemon logs in, but this command does not: %s",
-				   own->probe.error),
-		       "run the doctor as the daemon's user, or with "
-		       "CLUSTERCHECKD_MYSQL_PASSWORD_FILE set to the daemon's credential, to have "
-		       "privileges looked at");
+	struct finding *finding =
+		finding_add(findings, FINDING_NOTE,
+			    "the daemon logs in, but this command does not: %s", own->probe.error);
+
+	if (own->probe.outcome == PROBE_TOO_MANY_CONNECTIONS)
+		finding_remedy(finding, "%s", doctor_remedy(&own->probe));
+	else
+		finding_remedy(finding, "run the doctor as the daemon's user, or with "
+					"CLUSTERCHECKD_MYSQL_PASSWORD_FILE set to the daemon's "
+					"credential, to have privileges looked at");
 }
 
 static void judge_daemon_failure(const struct facts *daemon, struct findings *findings) {

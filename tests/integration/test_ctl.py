@@ -580,7 +580,7 @@ def test_doctor_on_connections(node, healthy):
         assert "extra_port" in crowded
         healthy.configure({"mysql": {"extra_port": None}})
         # The daemon has its connection and goes on: what this command cannot do is no problem.
-        assert_found(healthy, "note", "the daemon logs in, but this command does not: Too many", "")
+        assert_found(healthy, "note", "the daemon logs in, but this command does not: Too many", "raise max_connections")
         healthy.stop()
         assert_found(healthy, "problem", "the probe failed: too-many-connections", "extra_port")
     finally:
@@ -619,6 +619,17 @@ def test_doctor_on_a_second_login_that_is_refused(configured):
         it = configured(sections={"mysql": server.settings()})
         assert_found(it, "warning", f"a second login failed: too-many-connections: {LIMIT_OF_THE_ACCOUNT}",
                      "MAX_USER_CONNECTIONS 0")
+
+
+def test_doctor_on_a_session_too_few_beside_a_daemon(node, daemon):
+    with node.session() as session:
+        session.sql("CREATE USER one@localhost IDENTIFIED BY 'pw' WITH MAX_USER_CONNECTIONS 1")
+        try:
+            it = daemon(node, {"mysql": {"user": "one", "password": "pw"}})
+            it.wait_reason("available")
+            assert_found(it, "note", "this command does not: User 'one'", "MAX_USER_CONNECTIONS 0")
+        finally:
+            session.sql("DROP USER one@localhost")
 
 
 def test_doctor_on_a_daemon_that_cannot_log_in(node, daemon):
