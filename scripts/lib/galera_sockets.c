@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Preloaded into each mariadbd of galera-cluster: keeps Galera's sockets apart from the clients'.
  *
