@@ -68,7 +68,9 @@ static int log_in_kept(struct probe *probe, const struct client_limit *limit, st
 	int r = client_log_in_past_crowd(&probe->kept, &probe->settings, limit, &facts->login);
 
 	facts_count_login(facts, facts->login.outcome);
-	facts->probe = probe->kept ? (struct probe_result){.outcome = PROBE_OK} : facts->login;
+	facts->probe = facts->login;
+	if (probe->kept)
+		facts->probe = (struct probe_result){.outcome = PROBE_OK};
 	return r;
 }
 
