@@ -16,7 +16,7 @@
 #include "serve/listen.h"
 #include "view/agent.h"
 
-#define DOOR_MAX (LISTEN_MAX + ENDPOINT_MAX)
+#define DOOR_MAX (LISTEN_MAX * (1 + ENDPOINT_MAX)) /* [agent], and each endpoint's own */
 #define CALLER_MAX 256
 #define PATIENCE NSEC_PER_SEC
 
@@ -191,10 +191,6 @@ static int open_doors(struct agent *agent, const struct listen_list *list, const
 		struct agent_door *door = &agent->doors[agent->door_count];
 		int fd;
 
-		if (agent->door_count == DOOR_MAX) {
-			text_format(error, "expected at most %d agent addresses", DOOR_MAX);
-			return -E2BIG;
-		}
 		fd = shared_socket(predecessor, list->items[i].text);
 		if (fd < 0)
 			fd = listen_tcp(&list->items[i]);

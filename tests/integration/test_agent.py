@@ -2,6 +2,7 @@
 """HAProxy's agent-check beside its health check: weight, drain, return, a dead agent, bad callers."""
 
 import contextlib
+import itertools
 import socket
 import time
 
@@ -179,20 +180,27 @@ def test_reload_keeps_the_address_open(checker):
         assert line(checker) == b""
 
 
-def test_one_address_too_many_is_not_kept_open(checker):
-    """A reload that is refused for it leaves no copy of its socket behind."""
+def test_eight_addresses_for_each_endpoint(checker):
     port = checker.agent[1]
-    eight = [", ".join(f"127.0.{k + 1}.{i + 1}:{port}" for i in range(8)) for k in range(3)]
-    last = ("127.0.9.9", port)
-    names = ("endpoint /a", "endpoint /b")
-    checker.reload({**dict.fromkeys(names, {}), "endpoint /last": {"agent": f"{last[0]}:{last[1]}"}})
-    assert http.exchange(last, b"").raw.startswith(b"up")
-    many = {"agent": {"listen": eight[0]}, names[0]: {"agent": eight[1]}, names[1]: {"agent": eight[2]}}
-    assert "expected at most 24 agent addresses" in checker.reload(many)
-    none = dict.fromkeys((*names, "endpoint /last"), {"agent": None})
-    checker.reload({**none, "agent": {"listen": f"127.0.0.1:{port}"}})
+    eights = [[(f"127.0.{k + 1}.{i + 1}", port) for i in range(8)] for k in range(4)]
+    listed = [", ".join(f"{host}:{port}" for host, port in eight) for eight in eights]
+    sections = {f"endpoint /{name}": {"agent": them} for name, them in zip("abc", listed[1:])}
+    checker.reload({"agent": {"listen": listed[0]}, **sections})
+    for address in itertools.chain(*eights):
+        assert http.exchange(address, b"").raw.startswith(b"up"), address
+
+
+def test_a_refused_reload_keeps_no_copy_of_a_socket(checker):
+    port = checker.agent[1]
+    first, last = ("127.0.9.8", port), ("127.0.9.9", port)
+    names = ("endpoint /first", "endpoint /last")
+    checker.reload({names[0]: {"agent": "%s:%d" % first}, names[1]: {}})
+    assert http.exchange(first, b"").raw.startswith(b"up")
+    with socket.create_server(last):
+        assert "cannot listen on 127.0.9.9:" in checker.reload({names[1]: {"agent": "%s:%d" % last}})
+    checker.reload(dict.fromkeys(names, {"agent": None}))
     with pytest.raises(ConnectionRefusedError):
-        http.exchange(last, b"")
+        http.exchange(first, b"")
 
 
 def test_silent_and_slow_callers_hold_up_nobody(checker):
