@@ -74,13 +74,6 @@ static void append_prefix(struct text *line, enum log_level level) {
 		    level_name(level));
 }
 
-/* What a server or a caller said may hold anything; a log line stays one line. */
-static void flatten_controls(struct text *line, size_t start) {
-	for (size_t i = start; i < line->length; i++)
-		if ((unsigned char)line->bytes[i] < 0x20 || line->bytes[i] == 0x7f)
-			line->bytes[i] = ' ';
-}
-
 void log_line(enum log_level level, const char *format, ...) {
 	int saved = errno;
 	char storage[2048];
@@ -97,7 +90,8 @@ void log_line(enum log_level level, const char *format, ...) {
 	va_start(args, format);
 	text_vformat(&line, format, args);
 	va_end(args);
-	flatten_controls(&line, start);
+	/* What a server or a caller said may hold anything; a log line stays one line. */
+	text_flatten(&line, start, ' ');
 	line.bytes[line.length++] = '\n';
 	/* A reader that hangs (a stopped journal, a full pipe) costs lines, not the verdict. */
 	if (poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, 0) > 0) {

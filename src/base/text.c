@@ -83,10 +83,43 @@ void text_mark_cut(struct text *text) {
 	text_append(text, mark);
 }
 
-void text_flatten(struct text *text) {
-	for (size_t i = 0; i < text->length; i++)
-		if ((unsigned char)text->bytes[i] < 0x20 || text->bytes[i] == 0x7f)
-			text->bytes[i] = '?';
+/* RFC 3629: how long a character is that begins with this byte, and what its bits come to at least.
+ */
+static size_t sequence_length(unsigned char first, uint32_t *least) {
+	*least = first < 0xe0 ? 0x80 : first < 0xf0 ? 0x800 : 0x10000;
+	if (first < 0xc0 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+size_t text_shown(const char *string) {
+	unsigned char first = (unsigned char)*string;
+	uint32_t least, code;
+	size_t length;
+
+	if (first < 0x80)
+		return first >= 0x20 && first != 0x7f;
+	length = sequence_length(first, &least);
+	code = first & (0x7fu >> length);
+	for (size_t i = 1; i < length; i++) {
+		if (!is_continuation(string[i]))
+			return 0;
+		code = code << 6 | ((unsigned char)string[i] & 0x3f);
+	}
+	/* Neither longer than needed, nor C1, nor half of a surrogate pair. */
+	if (code < least || code < 0xa0 || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff)
+		return 0;
+	return length;
+}
+
+void text_flatten(struct text *text, size_t start, char stand_in) {
+	for (size_t i = start; i < text->length;) {
+		size_t shown = text_shown(text->bytes + i);
+
+		if (shown == 0)
+			text->bytes[i] = stand_in;
+		i += shown ? shown : 1;
+	}
 }
 
 bool text_copy(char *target, size_t size, const char *source) {

@@ -33,8 +33,15 @@ void text_append_duration(struct text *text, int64_t nanoseconds);
 /* Puts "…" at the end of a text that was cut, in the place of what does not leave room for it. */
 void text_mark_cut(struct text *text);
 
-/* Puts "?" in the place of control characters, line ends too: for text that others wrote. */
-void text_flatten(struct text *text);
+/*
+ * The length in bytes of the character of UTF-8 that a string begins with; 0 for its end and for
+ * what must not be shown where others wrote it: control characters, which may steer a terminal
+ * (those of two bytes as well), and bytes that are no UTF-8.
+ */
+size_t text_shown(const char *string);
+
+/* Puts `stand_in` for each byte from `start` on that is not to be shown, line ends too. */
+void text_flatten(struct text *text, size_t start, char stand_in);
 
 /* Copies a string into an array; false when it had to be cut. */
 bool text_copy(char *target, size_t size, const char *source);

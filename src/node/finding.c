@@ -5,12 +5,6 @@
 
 #include "base/text.h"
 
-static void flatten_controls(char *text) {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
 static void write_line(char *line, size_t size, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
@@ -19,7 +13,7 @@ static void write_line(char *line, size_t size, const char *format, va_list args
 
 	text_init(&text, line, size);
 	text_vformat(&text, format, args);
-	flatten_controls(line);
+	text_flatten(&text, 0, '?');
 }
 
 struct finding *finding_add(struct findings *findings, enum finding_level level, const char *format,

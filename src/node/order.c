@@ -106,7 +106,7 @@ int order_parse(struct order *order, const char *bytes, size_t length, struct te
 	if (!root) {
 		/* jansson (2.14) repeats what stands near the fault. */
 		text_format(error, "no JSON: line %d: %s", where.line, where.text);
-		text_flatten(error);
+		text_flatten(error, 0, '?');
 		return -EINVAL;
 	}
 	r = read_root(order, root, error);

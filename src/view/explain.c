@@ -162,7 +162,7 @@ void explain_values(enum reason reason, const struct facts *facts, const struct 
 		add_word(out, "read_only", policy->read_only);
 	add_limits(out, looked->looks, facts, policy);
 	/* A server may say anything. */
-	text_flatten(out);
+	text_flatten(out, 0, '?');
 }
 
 /* --- the table ------------------------------------------------------------------------------ */

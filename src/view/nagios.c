@@ -23,15 +23,16 @@ static const char *const state_names[] = {
 
 /* A "|" begins performance data and a newline the long output; a terminal may be looking, too. */
 static void append_clean(struct text *out, const char *string) {
-	for (; *string; string++) {
-		unsigned char byte = (unsigned char)*string;
+	while (*string) {
+		size_t shown = *string == '|' ? 0 : text_shown(string);
 
-		if (byte == '\n')
+		if (shown)
+			text_append_bytes(out, string, shown);
+		else if (*string == '\n')
 			text_append(out, "\\n");
-		else if (byte == '|' || byte < 0x20 || byte == 0x7f)
-			text_format(out, "\\x%02x", byte);
 		else
-			text_append_bytes(out, string, 1);
+			text_format(out, "\\x%02x", (unsigned char)*string);
+		string += shown ? shown : 1;
 	}
 }
 

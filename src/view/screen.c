@@ -20,8 +20,15 @@ static double number(const json_t *object, const char *name) {
 
 /* Names come from servers and callers: nothing in them may steer a terminal. */
 static void print_clean(const char *text, FILE *stream) {
-	for (; *text; text++)
-		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, stream);
+	while (*text) {
+		size_t shown = text_shown(text);
+
+		if (shown)
+			fwrite(text, 1, shown, stream);
+		else
+			fputc('?', stream);
+		text += shown ? shown : 1;
+	}
 }
 
 static void print_ms(double ms, FILE *stream) {

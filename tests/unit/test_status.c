@@ -396,11 +396,12 @@ static void the_screen_is_not_steered_by_a_server(void **state) {
 	AUTO_FREE char *bytes = NULL;
 
 	(void)state;
-	facts_set(&report.snapshot.facts, FACT_NODE_NAME, "a\x1b[2J\rb\nc");
+	facts_set(&report.snapshot.facts, FACT_NODE_NAME, "a\x1b[2J\rb\nc\xc2\x9b");
 	strcpy(report.snapshot.facts.probe.error, "d\x1b]0;title\x07");
 	bytes = print_status();
 	assert_null(strpbrk(bytes, "\x1b\r\x07"));
 	assert_null(strstr(bytes, "\nc"));
+	assert_null(strstr(bytes, "\xc2\x9b"));
 }
 
 /* A value with a fraction is read back as it was: garbage must not turn into absence. */

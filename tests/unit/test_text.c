@@ -164,6 +164,42 @@ static void a_cut_is_marked(void **state) {
 	}
 }
 
+static void what_others_wrote_is_flattened(void **state) {
+	static const struct {
+		const char *written, *expected;
+	} cases[] = {
+		{"", ""},
+		{"a b~", "a b~"},
+		{"a\nb\t\x1b[2J\x7f", "a?b??[2J?"},
+		{"\xc2\x9b\x32J", "??2J"}, /* CSI as one character of UTF-8 */
+		{"\xc2\x80\xc2\x9f\xc2\xa0", "????\xc2\xa0"},
+		{"é → 𝄞", "é → 𝄞"},
+		{"\xe9t\xe9", "?t?"}, /* Latin-1 */
+		{"\xe2\x86", "??"},   /* cut */
+		{"\xf0\x9d\x84", "???"},
+		{"\x80\xbf\xff\xfe", "????"},
+		{"\xc0\x9b\xc1\xbf", "????"}, /* longer than needed */
+		{"\xe0\x82\x9b", "???"},
+		{"\xf0\x80\x82\x9b", "????"},
+		{"\xed\xa0\x80\xed\x9f\xbf\xee\x80\x80", "???\xed\x9f\xbf\xee\x80\x80"},
+		{"\xf4\x8f\xbf\xbf\xf4\x90\x80\x80", "\xf4\x8f\xbf\xbf????"},
+		{"\xf5\x80\x80\x80", "????"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char storage[64];
+		struct text text;
+
+		text_init(&text, storage, sizeof(storage));
+		text_append(&text, "\n");
+		text_append(&text, cases[i].written);
+		text_flatten(&text, 1, '?');
+		assert_string_equal(storage + 1, cases[i].expected);
+		assert_int_equal(storage[0], '\n');
+	}
+}
+
 static void durations_for_people(void **state) {
 	static const struct {
 		int64_t nanoseconds;
@@ -222,6 +258,7 @@ int main(void) {
 		cmocka_unit_test(bytes_may_be_anything),
 		cmocka_unit_test(copy_says_when_it_cut),
 		cmocka_unit_test(a_cut_is_marked),
+		cmocka_unit_test(what_others_wrote_is_flattened),
 		cmocka_unit_test(durations_for_people),
 		cmocka_unit_test(time_left_is_rounded_up),
 	};
