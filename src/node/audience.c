@@ -291,27 +291,44 @@ void audience_note(struct audience *audience, const struct answer *answer) {
 	pthread_mutex_unlock(&audience->lock);
 }
 
-/* Inserts into a list that is sorted by `last`, newest first, and holds at most `max`. */
+/* --- lists of them -------------------------------------------------------------------------- */
+
+/* Which pollers are wanted; everybody where there is no message. */
+struct wanted {
+	const struct message *message;
+	int64_t now, created;
+};
+
+uint64_t poller_told(const struct poller *poller, const struct message *message) {
+	bool is_told = poller->epoch == message->epoch && poller->available == message->available;
+
+	return is_told ? poller->told : 0;
+}
+
+static bool comes_before(const struct poller *a, const struct poller *b,
+			 const struct wanted *wanted) {
+	uint64_t told_a = wanted->message ? poller_told(a, wanted->message) : 0;
+	uint64_t told_b = wanted->message ? poller_told(b, wanted->message) : 0;
+
+	return told_a != told_b ? told_a < told_b : a->last > b->last;
+}
+
+/* Inserts into a sorted list that holds at most `max`. */
 static size_t insert(const struct poller **list, size_t count, size_t max,
-		     const struct poller *poller) {
+		     const struct poller *poller, const struct wanted *wanted) {
 	size_t i = count;
 
-	if (count == max && poller->last <= list[max - 1]->last)
+	if (count == max && !comes_before(poller, list[max - 1], wanted))
 		return count;
 	if (count < max)
 		count++;
 	else
 		i = max - 1;
-	for (; i > 0 && list[i - 1]->last < poller->last; i--)
+	for (; i > 0 && comes_before(poller, list[i - 1], wanted); i--)
 		list[i] = list[i - 1];
 	list[i] = poller;
 	return count;
 }
-
-/* Which pollers are wanted; everybody where `now` is 0. */
-struct wanted {
-	int64_t since, now, created;
-};
 
 /* Who came in the first minute may have asked the daemon before this one for days. */
 static bool may_be_older(const struct poller *poller, const struct wanted *wanted) {
@@ -324,18 +341,18 @@ static bool is_balancer(const struct poller *poller, const struct wanted *wanted
 	       (is_regular(poller) || may_be_older(poller, wanted));
 }
 
-static bool was_asking(const struct poller *poller, const struct wanted *wanted) {
+static bool was_asking(const struct poller *poller, int64_t since) {
 	if (is_established(poller) || !is_regular(poller))
-		return gone_from(poller) >= wanted->since;
-	return poller->last + 3 * poller->period + BALANCER_GRACE >= wanted->since;
+		return gone_from(poller) >= since;
+	return poller->last + 3 * poller->period + BALANCER_GRACE >= since;
 }
 
 static bool is_wanted(const struct poller *poller, const struct wanted *wanted) {
 	if (poller->answers == 0)
 		return false;
-	if (wanted->now == 0)
+	if (!wanted->message)
 		return true;
-	return is_balancer(poller, wanted) && was_asking(poller, wanted) &&
+	return is_balancer(poller, wanted) && was_asking(poller, wanted->message->since) &&
 	       gone_from(poller) >= wanted->now;
 }
 
@@ -351,7 +368,7 @@ static size_t copy_wanted(struct audience *audience, const struct wanted *wanted
 			continue;
 		/* Who cannot be listed for want of memory is there all the same. */
 		if (list)
-			count = insert(list, count, max, &audience->slots[i]);
+			count = insert(list, count, max, &audience->slots[i], wanted);
 		++*total;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -368,10 +385,10 @@ size_t audience_pollers(struct audience *audience, struct poller *pollers, size_
 	return copy_wanted(audience, &everybody, pollers, max, total);
 }
 
-size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
-			  size_t max, size_t *total) {
+size_t audience_balancers(struct audience *audience, const struct message *message,
+			  struct poller *pollers, size_t max, size_t *total) {
 	const struct wanted balancers = {
-		.since = since, .now = clock_now(), .created = audience->created};
+		.message = message, .now = clock_now(), .created = audience->created};
 
 	return copy_wanted(audience, &balancers, pollers, max, total);
 }

@@ -74,17 +74,28 @@ void audience_note(struct audience *audience, const struct answer *answer);
 size_t audience_pollers(struct audience *audience, struct poller *pollers, size_t max,
 			size_t *total);
 
+/* What balancers are to be told: since clock_now(), under that order, that the node may be used. */
+struct message {
+	int64_t since;
+	uint64_t epoch;
+	bool available;
+};
+
+/* How many times in a row the poller was told just that; up to the last answer. */
+uint64_t poller_told(const struct poller *poller, const struct message *message);
+
 /*
- * Copies the balancers, newest first, likewise: whoever has asked for a verdict at least three
+ * Copies the balancers likewise, those told least first, and of equals the newest. So when all that
+ * fit have been told, the others have. A balancer is who has asked for a verdict at least three
  * times (once, of those who came in the audience's first minute: they may have asked an earlier
- * daemon) and at least once a minute, was still asking at `since` (clock_now()), and has not been
- * silent for so long that it must be taken for gone: ten of its periods (three after a single one)
+ * daemon) and at least once a minute, was still asking at `message->since`, and has not been silent
+ * for so long that it must be taken for gone: ten of its periods (three after a single one)
  * and, of one that had been asking for half a minute, a whole minute (HAProxy's downinter may be
  * long), of others ten seconds (a script that asked until it liked the answer keeps nobody waiting
  * for ever).
  */
-size_t audience_balancers(struct audience *audience, int64_t since, struct poller *pollers,
-			  size_t max, size_t *total);
+size_t audience_balancers(struct audience *audience, const struct message *message,
+			  struct poller *pollers, size_t max, size_t *total);
 
 /* Copies all counts (at most ANSWER_COUNT_MAX). */
 size_t audience_counts(struct audience *audience, struct answer_count *counts);

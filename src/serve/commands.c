@@ -94,10 +94,16 @@ char *command_report(const struct stage *stage, bool census) {
 	if (census)
 		prober_want_census(stage->prober);
 	publication_copy(stage->publication, &report->snapshot, NULL);
-	report->balancer_count =
-		audience_balancers(stage->audience, report->snapshot.epoch_since, report->balancers,
-				   MAINTENANCE_BALANCERS, &report->balancer_total);
 	report->now = clock_now();
+	report->message = (struct message){
+		.since = report->snapshot.epoch_since,
+		.epoch = report->snapshot.epoch,
+		.available =
+			order_mode(&report->snapshot.facts.order, report->now) == MAINTENANCE_NONE,
+	};
+	report->balancer_count =
+		audience_balancers(stage->audience, &report->message, report->balancers,
+				   MAINTENANCE_BALANCERS, &report->balancer_total);
 	report->started = stage->started;
 	json = maintenance_json(report);
 	free(report);

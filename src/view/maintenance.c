@@ -27,6 +27,13 @@ static json_t *balancer_json(const struct poller *poller, uint64_t epoch, int64_
 	return object;
 }
 
+/* None of them all was told less often. */
+static json_int_t told_at_least(const struct maintenance_report *report) {
+	return report->balancer_count == 0
+		       ? 0
+		       : (json_int_t)poller_told(&report->balancers[0], &report->message);
+}
+
 static json_t *balancers_json(const struct maintenance_report *report) {
 	json_t *array = json_array();
 
@@ -67,12 +74,19 @@ char *maintenance_json(const struct maintenance_report *report) {
 
 	document_begin();
 	return json_finish(json_pack(
-		"{s:i, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "schema", 1, "version",
-		VERSION, "maintenance", json_order(&snapshot->facts.order, now), "epoch",
+		"{s:i, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "schema", 1,
+		"version", VERSION, "maintenance", json_order(&snapshot->facts.order, now), "epoch",
 		(json_int_t)snapshot->epoch, "epoch_age_ms", json_ms(now - snapshot->epoch_since),
 		"uptime_ms", json_ms(now - report->started), "age_ms",
 		json_ms(now - snapshot->facts.probed_at), "endpoints",
 		endpoints_json(snapshot, now), "balancers_total",
-		(json_int_t)report->balancer_total, "balancers", balancers_json(report), "sessions",
+		(json_int_t)report->balancer_total, "balancers_told", told_at_least(report),
+		"balancers", balancers_json(report), "sessions",
 		sessions_json(&snapshot->facts.sessions, now)));
+}
+
+char *maintenance_order_json(const struct order *order, int64_t now) {
+	document_begin();
+	return json_finish(json_pack("{s:i, s:s, s:o}", "schema", 1, "version", VERSION,
+				     "maintenance", json_order(order, now)));
 }

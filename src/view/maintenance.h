@@ -17,11 +17,15 @@ struct maintenance_report {
 	int64_t now;	 /* clock_now() */
 	int64_t started; /* clock_now() when the daemon began to listen */
 	struct snapshot snapshot;
-	size_t balancer_count, balancer_total; /* listed, and known */
+	struct message message;		       /* to the balancers */
+	size_t balancer_count, balancer_total; /* listed (told least first), and known */
 	struct poller balancers[MAINTENANCE_BALANCERS];
 };
 
 /* The caller frees it; NULL when out of memory. */
 char *maintenance_json(const struct maintenance_report *report);
+
+/* The part of it that is known where no daemon runs: what is ordered. Likewise. */
+char *maintenance_order_json(const struct order *order, int64_t now);
 
 #endif

@@ -62,6 +62,9 @@ static bool balancers_are_told(const json_t *root, const struct waiting *waiting
 	}
 	if (number(root, "balancers_total") <= (double)listed)
 		return told;
+	/* Those that are not listed have been told as often as the least of those that are. */
+	if (told && number(root, "balancers_told") >= (double)waiting->polls)
+		return true;
 	text_format(what, "  %.0f more balancers than can be listed\n",
 		    number(root, "balancers_total") - (double)listed);
 	return false;
@@ -163,12 +166,12 @@ static bool sessions_are_over(const json_t *root, const struct waiting *waiting,
 /* --- all of it ------------------------------------------------------------------------------ */
 
 static void describe_success(const json_t *root, const struct waiting *waiting, struct text *what) {
-	size_t count = json_array_size(json_object_get(root, "balancers"));
+	double count = number(root, "balancers_total");
 
 	if (count == 0)
 		text_append(what, "nobody polls: there is no balancer to tell");
 	else
-		text_format(what, "%zu balancer%s told %" PRIu64 " time%s", count,
+		text_format(what, "%.0f balancer%s told %" PRIu64 " time%s", count,
 			    count == 1 ? "" : "s", waiting->polls, waiting->polls == 1 ? "" : "s");
 	if (waiting->no_sessions)
 		text_append(what, ", no session is connected");
@@ -211,10 +214,13 @@ static enum waiting_state judge(struct waiting *waiting, const json_t *root, int
 
 /* Names come from servers and callers: nothing in them may steer a terminal. */
 static void remove_controls(struct text *what) {
-	for (size_t i = 0; i < what->length; i++)
-		if (((unsigned char)what->bytes[i] < 0x20 && what->bytes[i] != '\n') ||
-		    what->bytes[i] == 0x7f)
+	for (size_t i = 0; i < what->length;) {
+		size_t shown = text_shown(what->bytes + i);
+
+		if (shown == 0 && what->bytes[i] != '\n')
 			what->bytes[i] = '?';
+		i += shown ? shown : 1;
+	}
 }
 
 enum waiting_state waiting_judge(struct waiting *waiting, const char *json, int64_t now,

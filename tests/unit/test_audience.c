@@ -102,7 +102,8 @@ static void the_balancers_view_is_kept_and_cut(void **state) {
 /* --- balancers ------------------------------------------------------------------------------ */
 
 static size_t balancers(struct audience *audience, struct poller *list) {
-	size_t total, count = audience_balancers(audience, clock_now(), list, 8, &total);
+	const struct message message = {.since = clock_now()};
+	size_t total, count = audience_balancers(audience, &message, list, 8, &total);
 
 	assert_int_equal(total, count);
 	return count;
@@ -121,6 +122,30 @@ static void told_counts_answers_in_a_row_under_one_order(void **state) {
 	balancers(*state, list);
 	assert_int_equal(list[0].told, 2);
 	assert_int_equal(list[0].epoch, 2);
+}
+
+/* What does not fit into the list has then been told at least as often. */
+static void who_was_told_least_comes_first(void **state) {
+	const struct message message = {.since = clock_now(), .epoch = 2, .available = false};
+	struct poller list[3];
+	size_t total;
+
+	for (uint32_t i = 1; i <= 10; i++)
+		tell(*state, i, false, 2, NULL, 3 + (int)i % 4);
+	assert_int_equal(audience_balancers(*state, &message, list, 3, &total), 3);
+	assert_int_equal(total, 10);
+	assert_int_equal(poller_told(&list[0], &message), 3);
+	assert_int_equal(poller_told(&list[1], &message), 3);
+	assert_int_equal(poller_told(&list[2], &message), 4);
+	/* told something else, or before the order */
+	tell(*state, 7, true, 2, NULL, 9);
+	tell(*state, 9, false, 1, NULL, 9);
+	audience_balancers(*state, &message, list, 3, &total);
+	assert_int_equal(list[0].address.s6_addr[15], 9);
+	assert_int_equal(poller_told(&list[0], &message), 0);
+	assert_int_equal(list[1].address.s6_addr[15], 7);
+	assert_int_equal(poller_told(&list[1], &message), 0);
+	assert_int_equal(poller_told(&list[2], &message), 3);
 }
 
 static void who_asks_seldom_or_for_something_else_is_no_balancer(void **state) {
@@ -144,18 +169,19 @@ static void who_asks_seldom_or_for_something_else_is_no_balancer(void **state) {
 }
 
 static void who_was_silent_before_the_order_is_no_balancer(void **state) {
+	const struct message message = {.since = clock_now() + 3 * NSEC_PER_SEC};
 	struct poller list[8];
 	size_t total;
 
 	tell(*state, 1, true, 1, NULL, 5);
-	assert_int_equal(
-		audience_balancers(*state, clock_now() + 3 * NSEC_PER_SEC, list, 8, &total), 0);
+	assert_int_equal(audience_balancers(*state, &message, list, 8, &total), 0);
 	assert_int_equal(balancers(*state, list), 1);
 }
 
 /* Of an earlier daemon's balancers, those that ask every some seconds have hardly asked this one.
  */
 static void in_the_first_minute_one_question_is_enough(void **state) {
+	struct message message;
 	struct poller list[8];
 	size_t total;
 
@@ -168,8 +194,8 @@ static void in_the_first_minute_one_question_is_enough(void **state) {
 	assert_int_equal(balancers(*state, list), 1);
 	assert_int_equal(list[0].address.s6_addr[15], 1);
 	pass(2);
-	assert_int_equal(
-		audience_balancers(*state, clock_now() - 10 * NSEC_PER_SEC, list, 8, &total), 0);
+	message = (struct message){.since = clock_now() - 10 * NSEC_PER_SEC};
+	assert_int_equal(audience_balancers(*state, &message, list, 8, &total), 0);
 }
 
 /* An operator who looked twice is no balancer for minutes. */
@@ -228,6 +254,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(counts_are_bounded, create, destroy),
 		cmocka_unit_test_setup_teardown(the_balancers_view_is_kept_and_cut, create,
 						destroy),
+		cmocka_unit_test_setup_teardown(who_was_told_least_comes_first, create, destroy),
 		cmocka_unit_test_setup_teardown(told_counts_answers_in_a_row_under_one_order,
 						create, destroy),
 		cmocka_unit_test_setup_teardown(

@@ -106,6 +106,7 @@ static void patient_names_push_out_no_balancer(void **state) {
 }
 
 static void patient_names_let_a_balancer_settle(void **state) {
+	struct message message;
 	struct poller list[8];
 	size_t total;
 
@@ -118,7 +119,8 @@ static void patient_names_let_a_balancer_settle(void **state) {
 		pass(1);
 	}
 	tell(*state, BALANCER, false, 1, NULL, 1);
-	audience_balancers(*state, clock_now(), list, 8, &total);
+	message = (struct message){.since = clock_now()};
+	audience_balancers(*state, &message, list, 8, &total);
 	assert_int_equal(list[0].address.s6_addr[15], BALANCER);
 	assert_int_equal(list[0].told, 41);
 }

@@ -143,8 +143,46 @@ static void whoever_is_unknown_is_not_told(void **state) {
 			       "\"balancers\":[],\"balancers_total\":2}"),
 			 WAITING_GOES_ON);
 	expect_line("2 more balancers");
+	assert_int_equal(judge(&waiting, 1,
+			       "{\"maintenance\":{\"mode\":\"draining\"},\"uptime_ms\":5000,"
+			       "\"balancers\":[{\"told\":1,\"available\":false}],"
+			       "\"balancers_total\":3,\"balancers_told\":0}"),
+			 WAITING_GOES_ON);
+	expect_line("2 more balancers");
 	assert_int_equal(judge(&waiting, 1, "rubbish"), WAITING_GOES_ON);
 	expect_line("not understood");
+}
+
+/* The daemon lists those that were told least. */
+static void more_than_can_be_listed_are_told_when_those_are(void **state) {
+	struct waiting waiting = {.mode = MAINTENANCE_DRAINING, .polls = 2};
+
+	(void)state;
+	assert_int_equal(judge(&waiting, 1,
+			       "{\"maintenance\":{\"mode\":\"draining\"},\"uptime_ms\":5000,"
+			       "\"balancers\":[{\"told\":1,\"available\":false}],"
+			       "\"balancers_total\":100,\"balancers_told\":1}"),
+			 WAITING_GOES_ON);
+	expect_line("99 more balancers");
+	assert_int_equal(judge(&waiting, 1,
+			       "{\"maintenance\":{\"mode\":\"draining\"},\"uptime_ms\":5000,"
+			       "\"balancers\":[{\"told\":2,\"available\":false}],"
+			       "\"balancers_total\":100,\"balancers_told\":2}"),
+			 WAITING_DONE);
+	expect_line("100 balancers told 2 times");
+}
+
+/* CSI as one character, which terminals of UTF-8 may honour (ECMA-48, C1). */
+static void a_balancer_does_not_steer_the_terminal(void **state) {
+	struct waiting waiting = {.mode = MAINTENANCE_DRAINING, .polls = 1};
+
+	(void)state;
+	judge(&waiting, 1,
+	      "{\"maintenance\":{\"mode\":\"draining\"},\"uptime_ms\":5000,"
+	      "\"balancers\":[{\"told\":0,\"available\":false,"
+	      "\"haproxy\":{\"name\":\"a\xc2\x9b\",\"state\":\"\xc3\xa4\\u001b[2J\"}}],"
+	      "\"balancers_total\":1,\"balancers_told\":0}");
+	expect_line("sees a?? as \xc3\xa4?[2J");
 }
 
 int main(void) {
@@ -155,6 +193,8 @@ int main(void) {
 		cmocka_unit_test(sessions_are_looked_at_after_the_balancers_were_told),
 		cmocka_unit_test(sessions_that_cannot_be_seen_are_not_over),
 		cmocka_unit_test(whoever_is_unknown_is_not_told),
+		cmocka_unit_test(more_than_can_be_listed_are_told_when_those_are),
+		cmocka_unit_test(a_balancer_does_not_steer_the_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
