@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "serve/commands.h"
 #include "serve/control.h"
+#include "view/maintenance.h"
 #include "view/waiting.h"
 
 #define LOOK_MS 100
@@ -99,6 +100,24 @@ static bool is_mode(const json_t *root, enum maintenance wanted) {
 
 /* --- without a daemon ----------------------------------------------------------------------- */
 
+static void print_written(const struct operator_options *options, const struct config *config,
+			  const struct order *order, FILE *out) {
+	AUTO_FREE char *json = options->json ? maintenance_order_json(order, clock_now()) : NULL;
+
+	if (order->mode == MAINTENANCE_NONE)
+		fprintf(stderr, "no daemon answers: no order stands in %s any more\n",
+			config->maintenance_file);
+	else
+		fprintf(stderr,
+			"no daemon answers: it stands in %s, for a daemon that starts and for "
+			"clustercheck\n",
+			config->maintenance_file);
+	if (json)
+		fprintf(out, "%s\n", json);
+	else
+		print_order(order, out);
+}
+
 static enum operate_result write_down(const struct operator_options *options,
 				      const struct config *config, const struct wish *wish,
 				      FILE *out) {
@@ -119,11 +138,7 @@ static enum operate_result write_down(const struct operator_options *options,
 	}
 	steward_current(steward, &order);
 	steward_destroy(steward);
-	fprintf(stderr,
-		"no daemon answers: it stands in %s, for a daemon that starts and for "
-		"clustercheck\n",
-		config->maintenance_file);
-	print_order(&order, out);
+	print_written(options, config, &order, out);
 	if (order.mode != wish->mode)
 		return OPERATE_FAILED;
 	return options->wait ? OPERATE_NO_DAEMON : OPERATE_DONE;

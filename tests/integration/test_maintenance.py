@@ -252,6 +252,18 @@ def test_without_a_daemon_the_order_is_written_down(checker):
     order(checker, "enable")
 
 
+def test_without_a_daemon_scripts_read_json(checker):
+    checker.stop()
+    done = order(checker, "drain", "--reason", "later", "--json")
+    standing = json.loads(done.stdout)["maintenance"]
+    assert (standing["mode"], standing["reason"]) == ("draining", "later")
+    done = order(checker, "enable", "--json")
+    assert json.loads(done.stdout)["maintenance"] == {"mode": "none"}
+    assert done.stderr == f"no daemon answers: no order stands in {checker.maintenance_file} any more\n"
+    assert not checker.maintenance_file.exists()
+    assert order(checker, "enable").stdout == "enabled\n"
+
+
 def test_commands_at_once_without_a_daemon(checker):
     checker.stop()
     words = [program("clustercheckctl"), "-c", checker.ini]
