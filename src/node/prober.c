@@ -324,7 +324,7 @@ int prober_create(struct prober **result, const struct config *config,
 	return 0;
 }
 
-void prober_destroy(struct prober *prober) {
+void prober_destroy(struct prober *prober, int status) {
 	if (!prober)
 		return;
 	eventfd_write(prober->stop_fd, 1);
@@ -332,7 +332,7 @@ void prober_destroy(struct prober *prober) {
 	if (!thread_join_within(prober->thread, NSEC_PER_SEC) ||
 	    !visitor_destroy(prober->visitor)) {
 		log_warning("the prober hangs in a call that cannot be interrupted; leaving it");
-		_exit(EXIT_SUCCESS);
+		_exit(status);
 	}
 	prober_free(prober);
 }

@@ -26,10 +26,10 @@ int prober_create(struct prober **prober, const struct config *config,
 
 /*
  * Stops and joins the thread and its visitor's. Where one hangs for a second in a call of the
- * client library that cannot be interrupted (resolving a name), the process exits: call it last.
- * NULL is fine.
+ * client library that cannot be interrupted (resolving a name), the process exits with `status`:
+ * call it last. NULL is fine.
  */
-void prober_destroy(struct prober *prober);
+void prober_destroy(struct prober *prober, int status);
 
 /* A plan that applies from the next round on, which starts now; the prober takes it over. */
 void prober_configure(struct prober *prober, struct plan *plan);

@@ -126,16 +126,19 @@ static int run(struct config *config, const struct config_sources *sources) {
 	service_use_journal();
 	log_info("clustercheckd " VERSION ", %s", client_library_version());
 	r = privileges_drop(config, &error);
-	if (r == 0)
+	if (r < 0)
+		log_error("cannot start: %s", storage);
+	else
 		r = daemon_create(&daemon, config, sources, &error);
 	explicit_bzero(config, sizeof(*config)); /* the daemon has its own */
-	if (r < 0) {
-		log_error("cannot start: %s", storage);
+	if (r < 0)
 		return EXIT_FAILURE;
-	}
 	r = daemon_run(daemon);
-	daemon_destroy(daemon);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (r < 0)
+		log_error("stopping: %s", strerror(-r));
+	r = r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	daemon_destroy(daemon, r);
+	return r;
 }
 
 static int load_and_act(const struct command_line *line) {

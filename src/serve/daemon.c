@@ -166,6 +166,7 @@ int daemon_create(struct daemon **result, const struct config *config,
 
 	if (!daemon) {
 		explain(-ENOMEM, error);
+		log_error("cannot start: %s", error->bytes);
 		return -ENOMEM;
 	}
 	daemon->config = *config;
@@ -175,20 +176,21 @@ int daemon_create(struct daemon **result, const struct config *config,
 	r = build(daemon, error);
 	if (r < 0) {
 		explain(r, error);
-		daemon_destroy(daemon);
+		log_error("cannot start: %s", error->bytes);
+		daemon_destroy(daemon, EXIT_FAILURE);
 		return r;
 	}
 	*result = daemon;
 	return 0;
 }
 
-void daemon_destroy(struct daemon *daemon) {
+void daemon_destroy(struct daemon *daemon, int status) {
 	if (!daemon)
 		return;
 	notify_destroy(daemon->notify);
 	agent_destroy(daemon->agent);
 	http_destroy(daemon->http);
-	prober_destroy(daemon->prober);
+	prober_destroy(daemon->prober, status);
 	steward_destroy(daemon->steward);
 	audience_destroy(daemon->audience);
 	publication_destroy(daemon->publication);
@@ -246,6 +248,9 @@ static int reload_into(struct daemon *daemon, struct config *fresh, struct text 
 	fit_descriptor_limit(fresh, daemon->socket_count);
 	plan = plan_create(fresh);
 	r = plan ? reopen_doors(daemon, fresh, error) : -ENOMEM;
+	if (r == -EADDRINUSE)
+		text_append(error, " (if it is this daemon that listens there, under another "
+				   "address, the change takes a restart)");
 	if (r < 0) {
 		plan_destroy(plan);
 		return r;

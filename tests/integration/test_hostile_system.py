@@ -2,6 +2,7 @@
 """What a host does to a program that runs on it for years: full and read-only disks, clocks that jump,
 signals in storms, files that go, names that nobody resolves, a second start."""
 
+import contextlib
 import glob
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 
 from support import http
 from support.cluster import PASSWORD, USER
+from support.daemon import Daemon
 from support.process import clean_environment, free_port
 from support.programs import is_sanitized, sanitizer_lines
 from support.wait import until
@@ -300,6 +302,14 @@ def test_password_rotated(node, daemon, tmp_path):
 # ---- names ----
 
 
+@contextlib.contextmanager
+def silent_name_server(host):
+    """Takes every question and answers none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind((host, 53))
+        yield
+
+
 @as_root
 def test_names_that_nobody_resolves_any_more(server, daemon, tmp_path):
     """[mysql] host= by name, and the name server falls silent: the verdict does not wait for it."""
@@ -307,11 +317,10 @@ def test_names_that_nobody_resolves_any_more(server, daemon, tmp_path):
     hosts.write_text("127.0.0.1 database.example\n")
     nobody = f"127.{100 + os.getpid() % 100}.0.53"
     resolver.write_text(f"nameserver {nobody}\noptions timeout:30 attempts:3\n")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind((nobody, 53))  # takes every question and answers none
+    with silent_name_server(nobody):
         prefix = in_own_mounts(f"mount --bind {hosts} /etc/hosts && mount --bind {resolver} /etc/resolv.conf")
-        mysql = {**server.settings(), "host": "database.example", "login_interval": "200ms", "max_age": "1s",
-                 "timeout": "300ms"}
+        mysql = {**server.settings(), "host": "database.example", "login_interval": "200ms", "max_age": "3s",
+                 "timeout": "1s"}
         checker = daemon(None, {"mysql": mysql}, prefix=prefix)
         checker.wait_reason("available")
         hosts.write_text("")
@@ -326,6 +335,23 @@ def test_names_that_nobody_resolves_any_more(server, daemon, tmp_path):
         until(lambda: server.logins > logins + 35, "logins anew", 5)
         checker.wait_reason("available")
     assert seen == {"available"}
+
+
+@as_root
+def test_a_failed_start_says_why_although_the_prober_hangs(tmp_path):
+    """tls=verify looks a name up within the client library, which nothing can interrupt."""
+    nobody = f"127.{100 + os.getpid() % 100}.0.54"
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text(f"nameserver {nobody}\noptions timeout:30 attempts:3\n")
+    with silent_name_server(nobody), socket.create_server(("127.0.0.1", 0)) as taken:
+        asked = {"socket": None, "host": "database.example", "tls": "verify", "tls_ca": "/dev/null"}
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        prefix = in_own_mounts(f"mount --bind {resolver} /etc/resolv.conf")
+        it = Daemon(tmp_path / "late", None, {"mysql": asked, "http": {"listen": listen}}, prefix=prefix)
+        code, said = it.run_to_end()
+    assert code == 1
+    assert f"cannot start: cannot listen on {listen}: Address already in use" in said
+    assert "the prober hangs in a call" in said
 
 
 @as_root

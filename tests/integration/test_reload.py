@@ -118,6 +118,16 @@ def test_listen_address_is_added_beside_a_busy_one(node, daemon):
         assert caller.ask().status == 200
 
 
+def test_listen_address_that_overlaps_its_own_takes_a_restart(daemon):
+    checker = daemon(None)
+    word = checker.reload({"http": {"listen": f"127.0.0.1:{checker.port}, *:{checker.port}"}})
+    assert f"cannot listen on *:{checker.port}: Address already in use (if it is this daemon" in word
+    assert "takes a restart); keeping the running configuration" in word
+    checker.reload({"http": {"listen": f"*:{checker.port}"}})
+    checker.stop()
+    checker.start()
+
+
 def test_listen_address_that_is_taken_changes_nothing(node, daemon):
     checker, other = daemon(node), daemon(node)
     checker.wait_reason("available")
