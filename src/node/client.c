@@ -20,6 +20,8 @@
 #define LARGEST_PACKET (256ul * 1024)
 #define LARGEST_ANSWER (4 * LARGEST_PACKET)
 #define MOST_ROWS 1000
+#define UNWINDING_STEPS 1000
+#define ALL_EVENTS (POLLIN | POLLOUT | POLLHUP | POLLERR)
 #define PLUGIN_REFUSED                                                                    \
 	"the account's authentication plugin is not let in: over TCP one of SHA-2 takes " \
 	"tls=verify, or server_public_key; one that just sends the password is never"
@@ -223,6 +225,20 @@ bool client_connect(struct client *client, struct client_attempt *attempt, short
 	return true;
 }
 
+/*
+ * Until it is connected Connector/C keeps its socket on a stack of its own, where not every
+ * version's mysql_close() finds it (3.3.20's does): so the attempt is not left but made to fail,
+ * which after the shutdown takes no waiting.
+ */
+void client_abandon(struct client *client, struct client_attempt *attempt) {
+	struct probe_result ignored;
+
+	for (int i = 0; client->connecting.pending && i < UNWINDING_STEPS; i++) {
+		shutdown(compat_socket(&client->mysql), SHUT_RDWR);
+		client_connect(client, attempt, ALL_EVENTS, &ignored);
+	}
+}
+
 struct client_wait client_connect_wait(struct client *client) {
 	return compat_wait(&client->mysql, &client->connecting);
 }
@@ -257,11 +273,9 @@ static void fetch_step(MYSQL *mysql, struct compat_operation *op, const char *sq
  * the operation is not left but made to fail, which after the shutdown takes no waiting.
  */
 static void unwind(MYSQL *mysql, struct compat_operation *op, client_step step) {
-	const short all = POLLIN | POLLOUT | POLLHUP | POLLERR;
-
 	shutdown(compat_socket(mysql), SHUT_RDWR);
-	for (int i = 0; op->pending && i < 1000; i++)
-		step(mysql, op, "", false, all);
+	for (int i = 0; op->pending && i < UNWINDING_STEPS; i++)
+		step(mysql, op, "", false, ALL_EVENTS);
 }
 
 /* True when the step is done; else `result` says why it is not, or `*r` is -ECANCELED. */

@@ -32,6 +32,9 @@ bool client_connect(struct client *client, struct client_attempt *attempt, short
 		    struct probe_result *result);
 struct client_wait client_connect_wait(struct client *client);
 
+/* Ends an attempt that is not over, without waiting. */
+void client_abandon(struct client *client, struct client_attempt *attempt);
+
 bool client_is_encrypted(struct client *client);
 
 /* Wipes the library's copies of the password, once no step will need them. */

@@ -130,8 +130,10 @@ static int connect_within(struct client_login *login, struct probe_result *resul
 	while (!client_connect(login->client, attempt, revents, result)) {
 		int r = client_go_on(&attempt->limit, client_connect_wait(login->client), &revents);
 
-		if (r < 0)
+		if (r < 0) {
+			client_abandon(login->client, attempt);
 			return client_give_up(result, r, "logging in");
+		}
 	}
 	require_tls(login, result);
 	return attempt->waited == -ECANCELED ? -ECANCELED : 0;

@@ -4,7 +4,6 @@
 import concurrent.futures
 import contextlib
 import dataclasses
-import os
 import pathlib
 import time
 from collections.abc import Callable
@@ -60,17 +59,12 @@ class Bench:
         with contextlib.suppress(OSError):
             pathlib.Path(f"/proc/{self.checker.pid}/clear_refs").write_text("5")
 
-    def open_descriptors(self):
-        """Of all threads: the prober has its own."""
-        tasks = pathlib.Path(f"/proc/{self.checker.pid}/task").iterdir()
-        return {task.name: len(os.listdir(task / "fd")) for task in tasks}
-
     def _settled_descriptors(self):
         """Without that of a caller who has had his answer."""
         seen = []
 
         def stands_still():
-            seen.append(self.open_descriptors())
+            seen.append(self.checker.open_descriptors())
             return seen[-5:].count(seen[-1]) == 5
 
         until(stands_still, "descriptors that stay")
@@ -139,9 +133,9 @@ class Bench:
         """Problems: what the daemon has not given back."""
         wrong = []
         try:
-            until(lambda: self.open_descriptors() == self.descriptors, "end of the descriptors", 5)
+            until(lambda: self.checker.open_descriptors() == self.descriptors, "end of the descriptors", 5)
         except TookTooLong:
-            wrong.append(f"descriptors {self.descriptors} -> {self.open_descriptors()}")
+            wrong.append(f"descriptors {self.descriptors} -> {self.checker.open_descriptors()}")
         wrong += [] if is_sanitized() else self._memory_kept()
         self.checker.stop()
         self.server.stop()

@@ -118,6 +118,11 @@ class Process:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
+    def open_descriptors(self):
+        """How many, by thread: each may have a table of its own."""
+        tasks = pathlib.Path(f"/proc/{self.pid}/task").iterdir()
+        return {task.name: len(os.listdir(task / "fd")) for task in tasks}
+
     def memory_kib(self, field="VmRSS"):
         with open(f"/proc/{self.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
