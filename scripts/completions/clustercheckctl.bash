@@ -47,7 +47,7 @@ _clustercheckctl() {
 		"") ;;
 		drain | disable) options="--config --socket $ordering" ;;
 		enable) options="--config --socket $waiting" ;;
-		notify) options="--config --socket --status" ;;
+		notify) options="--socket --status" ;;
 		status) options="--config --socket --json --watch" ;;
 		grants) options="--config --socket --user --host" ;;
 		*) options="--config --socket" ;;

@@ -40,7 +40,7 @@ static int refuse_section(const char *section, struct text *error) {
 	}
 	text_format(error,
 		    "[%.60s]: no such section; expected mysql, policy, endpoint /NAME, http, "
-		    "agent, control, notify, maintenance or log",
+		    "agent, control, notify, maintenance, process or log",
 		    section);
 	return -EINVAL;
 }

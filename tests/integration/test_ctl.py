@@ -93,10 +93,11 @@ def test_watch_goes_on_without_the_daemon_and_ends_on_a_signal(daemon, running, 
     assert code == 0 and took < 1
 
 
-def on_a_terminal(*arguments, env=None, seconds=10):
+def on_a_terminal(*arguments, env=None, enough=lambda output: False):
+    """What the command writes there until it ends; interrupted once that is enough."""
     terminal, its_end = pty.openpty()
     done = subprocess.Popen(
-        ["timeout", "-s", "INT", str(seconds), program("clustercheckctl"), *map(str, arguments)],
+        ["timeout", "20", program("clustercheckctl"), *map(str, arguments)],
         env=clean_environment(**(env or {})),
         stdin=subprocess.DEVNULL,
         stdout=its_end,
@@ -106,6 +107,8 @@ def on_a_terminal(*arguments, env=None, seconds=10):
     try:
         while part := os.read(terminal, 65536):
             output += part
+            if enough(output):
+                done.send_signal(signal.SIGINT)
     except OSError:  # how a terminal says that nobody writes any more
         pass
     os.close(terminal)
@@ -114,8 +117,9 @@ def on_a_terminal(*arguments, env=None, seconds=10):
 
 
 def test_watch_redraws_a_terminal(daemon):
-    output = on_a_terminal("-c", daemon().ini, "status", "--watch", seconds=1.5)
-    screens = output.split("\033[H\033[2J")
+    clear = "\033[H\033[2J"
+    twice = lambda output: output.count(clear.encode()) == 2 and output.endswith(b"\n")
+    screens = on_a_terminal("-c", daemon().ini, "status", "--watch", enough=twice).split(clear)
     assert screens[0] == "" and len(screens) == 3
     assert all("endpoints" in screen for screen in screens[1:])
 
@@ -867,7 +871,8 @@ def test_bash_completes_exactly_the_commands():
     commands = helped_commands()
     assert bash_completes("clustercheckctl", "") == sorted(commands)
     for command, own in commands.items():
-        expected = sorted(["--config", "--socket", *own])
+        common = ["--socket"] if command == "notify" else ["--config", "--socket"]
+        expected = sorted([*common, *own])
         assert bash_completes("clustercheckctl", command, "--") == expected
         if command != "explain":
             assert bash_completes("clustercheckctl", "-c", "file", command, "") == []
