@@ -89,7 +89,9 @@ def machine(booted_machine):
     since = time.time()
     yield booted_machine
     print(booted_machine.journal(since=since))
+    failed = booted_machine.out("systemctl", "list-units", "--failed", "--no-legend", "--plain")
     reset(booted_machine)
+    assert failed == ""
 
 
 def reset(machine):
@@ -479,7 +481,3 @@ def test_one_shot_check_knows_the_legacy_file_and_the_node(machine, database):
     require(database)
     machine.write(machine.ini, f"[mysql]\nuser = {USER}\npassword = {PASSWORD}\n")
     assert ask(machine).status == 200
-
-
-def test_nothing_of_ours_has_failed(machine):
-    assert machine.out("systemctl", "list-units", "--failed", "--no-legend") == ""

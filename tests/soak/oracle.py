@@ -112,6 +112,9 @@ class Oracle:
         for thread in self.threads:
             thread.start()
 
+    def watches(self):
+        return all(thread.is_alive() for thread in self.threads)
+
     def stop(self):
         self.over.set()
         self.threads[1].join(10)
@@ -167,7 +170,9 @@ class Oracle:
             except OSError as error:
                 self.wrong.append(f"{path}: no answer: {error}")
                 answer = None
-            if answer:
+            if answer and not answer.raw:
+                self.wrong.append(f"{path}: an empty answer")
+            elif answer:
                 self.answers[path, answer.status, answer.reason] += 1
                 self._judge(path, sent, ordered, answer)
             self._settle()

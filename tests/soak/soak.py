@@ -238,6 +238,7 @@ class Soak:
             self.cluster.nodes, self.daemons, self.oracles, self.pids
         ):
             assert not oracle.wrong, f"{node.name}: {oracle.wrong[0]}"
+            assert oracle.watches(), f"{node.name}: the oracle has ended"
             assert daemon.runs() and daemon.pid == pid, f"{node.name}: the daemon ended"
             if daemon.growth_from is None and self.faults >= 10:
                 daemon.growth_from = daemon.anonymous_kib()
