@@ -152,7 +152,7 @@ def test_global_sync_wait_does_not_delay_the_probe(cluster, daemon):
         fresh.wait_reason("donor")  # what a node with that lock is
         for it in (checker, fresh):
             it.wait_rounds(5)
-            assert it.status()["probe"]["duration_ms"] < 50
+            assert it.status()["probe"]["duration_ms"] < 500
             assert it.reason() == "donor"
         where = f"WHERE id={ordinary.id} AND info LIKE 'SHOW STATUS%'"
         waiting = locker.sql(f"SELECT COUNT(*) FROM information_schema.processlist {where}")

@@ -46,6 +46,7 @@ def test_donor_auto_minds_a_blocking_method(node, daemon):
         node.sql("SET GLOBAL wsrep_sst_method='rsync'")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("interval", [0.1, 0.5])
 def test_a_change_is_answered_within_the_interval(node, daemon, interval):
     checker = daemon(node, {"mysql": {"interval": f"{interval * 1000:.0f}ms"}})
