@@ -228,13 +228,18 @@ bool client_connect(struct client *client, struct client_attempt *attempt, short
 /*
  * Until it is connected Connector/C keeps its socket on a stack of its own, where not every
  * version's mysql_close() finds it (3.3.20's does): so the attempt is not left but made to fail,
- * which after the shutdown takes no waiting.
+ * which after the shutdown takes no waiting. libmysqlclient tells no socket that early, and closes
+ * it.
  */
 void client_abandon(struct client *client, struct client_attempt *attempt) {
 	struct probe_result ignored;
+	int fd;
 
 	for (int i = 0; client->connecting.pending && i < UNWINDING_STEPS; i++) {
-		shutdown(compat_socket(&client->mysql), SHUT_RDWR);
+		fd = compat_socket(&client->mysql);
+		if (fd < 0)
+			return;
+		shutdown(fd, SHUT_RDWR);
 		client_connect(client, attempt, ALL_EVENTS, &ignored);
 	}
 }

@@ -238,8 +238,9 @@ struct compat_operation {
 	MYSQL_ROW row;
 };
 
+/* Until it is connected libmysqlclient 9.7 has no buffer, and 0 for the descriptor. */
 static inline int compat_socket(MYSQL *mysql) {
-	return mysql->net.vio ? mysql->net.fd : -1;
+	return mysql->net.vio && mysql->net.buff ? mysql->net.fd : -1;
 }
 
 static inline struct client_wait compat_wait(MYSQL *mysql, const struct compat_operation *op) {

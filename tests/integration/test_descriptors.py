@@ -2,15 +2,14 @@
 """The client library cannot reach anybody's descriptors but its own."""
 
 import contextlib
-import errno
 import os
 import pathlib
-import socket
 import threading
 
 import pytest
 
 from support import http
+from support.backlog import full_backlog
 from support.wait import until
 
 
@@ -38,17 +37,6 @@ def test_prober_and_visitor_have_descriptors_of_their_own(node, daemon):
 
     # The prober's kept connection; the visitor has none while it makes no visit.
     until(lambda: numbers_of_separate_sockets() == [0, 1], "two threads with sockets of their own")
-
-
-@contextlib.contextmanager
-def full_backlog():
-    """An address whose every SYN is dropped, as of a server that does not get round to accept()."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as crowded, contextlib.ExitStack() as crowd:
-        for _ in range(4):
-            waiting = crowd.enter_context(socket.socket())
-            waiting.setblocking(False)
-            assert waiting.connect_ex(crowded.getsockname()) == errno.EINPROGRESS
-        yield crowded.getsockname()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a daemon lets only root look at its descriptors")

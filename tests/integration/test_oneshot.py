@@ -3,12 +3,14 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 
 import pytest
 
 from support.answers import script_bytes
+from support.backlog import full_backlog
 from support.cluster import PASSWORD, USER
 from support.process import clean_environment
 from support.programs import is_sanitized, program
@@ -319,3 +321,21 @@ def test_endpoint(node, config):
     assert_prints(done, script_bytes("galera", "synced"))
     done = run("--config", path, "--endpoint", "/unknown")
     assert done.returncode == 2 and b"/unknown" in done.stderr
+
+
+def test_a_connect_that_hangs_does_not_cost_the_callers_connection(tmp_path):
+    """The caller's is descriptor 0, and that of the server is not known yet to libmysqlclient (9.7)."""
+    ini = tmp_path / "hung.ini"
+    with full_backlog() as (host, port), socket.create_server(("127.0.0.1", 0)) as inetd:
+        ini.write_text(f"[mysql]\nhost={host}\nport={port}\ntimeout=200ms\n")
+        with socket.create_connection(inetd.getsockname(), 10) as caller:
+            its, _ = inetd.accept()
+            with its:
+                oneshot = subprocess.Popen(
+                    [program("clustercheck"), "--config", ini], env=clean_environment(), stdin=its, stdout=its
+                )
+            caller.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            answer = b"".join(iter(lambda: caller.recv(4096), b""))
+            oneshot.wait(10)
+    assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert answer.endswith(b"Percona XtraDB Cluster Node is not synced.\r\n")
