@@ -324,17 +324,18 @@ int prober_create(struct prober **result, const struct config *config,
 	return 0;
 }
 
-void prober_destroy(struct prober *prober, int status) {
+bool prober_destroy(struct prober *prober) {
 	if (!prober)
-		return;
+		return true;
 	eventfd_write(prober->stop_fd, 1);
 	/* Resolving a name or reading a file inside the client library cannot be interrupted. */
 	if (!thread_join_within(prober->thread, NSEC_PER_SEC) ||
 	    !visitor_destroy(prober->visitor)) {
 		log_warning("the prober hangs in a call that cannot be interrupted; leaving it");
-		_exit(status);
+		return false;
 	}
 	prober_free(prober);
+	return true;
 }
 
 void prober_configure(struct prober *prober, struct plan *plan) {

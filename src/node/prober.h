@@ -26,10 +26,10 @@ int prober_create(struct prober **prober, const struct config *config,
 
 /*
  * Stops and joins the thread and its visitor's. Where one hangs for a second in a call of the
- * client library that cannot be interrupted (resolving a name), the process exits with `status`:
- * call it last. NULL is fine.
+ * client library that cannot be interrupted (resolving a name), it is left as it is, with all that
+ * it uses: false. NULL is fine.
  */
-void prober_destroy(struct prober *prober, int status);
+bool prober_destroy(struct prober *prober);
 
 /* A plan that applies from the next round on, which starts now; the prober takes it over. */
 void prober_configure(struct prober *prober, struct plan *plan);

@@ -119,26 +119,29 @@ static int run(struct config *config, const struct config_sources *sources) {
 	struct daemon *daemon = NULL;
 	char storage[512];
 	struct text error;
-	int r;
+	bool started, released;
+	int r, status;
 
 	text_init(&error, storage, sizeof(storage));
 	log_set_level(config->log_level);
 	service_use_journal();
 	log_info("clustercheckd " VERSION ", %s", client_library_version());
 	r = privileges_drop(config, &error);
-	if (r < 0)
-		log_error("cannot start: %s", storage);
-	else
+	if (r == 0)
 		r = daemon_create(&daemon, config, sources, &error);
 	explicit_bzero(config, sizeof(*config)); /* the daemon has its own */
+	started = r == 0;
+	if (started)
+		r = daemon_run(daemon);
+	status = r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	released = daemon_destroy(daemon);
+	/* Last, where somebody looks. */
 	if (r < 0)
-		return EXIT_FAILURE;
-	r = daemon_run(daemon);
-	if (r < 0)
-		log_error("stopping: %s", strerror(-r));
-	r = r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	daemon_destroy(daemon, r);
-	return r;
+		log_error("%s: %s", started ? "stopped" : "cannot start",
+			  started ? strerror(-r) : storage);
+	if (!released)
+		_exit(status);
+	return status;
 }
 
 static int load_and_act(const struct command_line *line) {

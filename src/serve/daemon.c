@@ -166,7 +166,6 @@ int daemon_create(struct daemon **result, const struct config *config,
 
 	if (!daemon) {
 		explain(-ENOMEM, error);
-		log_error("cannot start: %s", error->bytes);
 		return -ENOMEM;
 	}
 	daemon->config = *config;
@@ -174,23 +173,20 @@ int daemon_create(struct daemon **result, const struct config *config,
 	daemon->signal_fd = -1;
 	daemon->shown = REASON_COUNT;
 	r = build(daemon, error);
-	if (r < 0) {
+	if (r < 0)
 		explain(r, error);
-		log_error("cannot start: %s", error->bytes);
-		daemon_destroy(daemon, EXIT_FAILURE);
-		return r;
-	}
 	*result = daemon;
-	return 0;
+	return r;
 }
 
-void daemon_destroy(struct daemon *daemon, int status) {
+bool daemon_destroy(struct daemon *daemon) {
 	if (!daemon)
-		return;
+		return true;
 	notify_destroy(daemon->notify);
 	agent_destroy(daemon->agent);
 	http_destroy(daemon->http);
-	prober_destroy(daemon->prober, status);
+	if (!prober_destroy(daemon->prober))
+		return false;
 	steward_destroy(daemon->steward);
 	audience_destroy(daemon->audience);
 	publication_destroy(daemon->publication);
@@ -199,6 +195,7 @@ void daemon_destroy(struct daemon *daemon, int status) {
 		close(daemon->signal_fd);
 	explicit_bzero(daemon, sizeof(*daemon));
 	free(daemon);
+	return true;
 }
 
 /* --- reload --------------------------------------------------------------------------------- */

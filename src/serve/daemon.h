@@ -6,6 +6,8 @@
 #ifndef CLUSTERCHECKD_SERVE_DAEMON_H
 #define CLUSTERCHECKD_SERVE_DAEMON_H
 
+#include <stdbool.h>
+
 #include "base/text.h"
 #include "config/config.h"
 
@@ -14,16 +16,16 @@ struct daemon;
 /*
  * Blocks the signals it handles; call it before other threads exist. `config` was loaded from
  * `sources`, which are read again at a reload and must outlive the daemon. 0, or -errno with a line
- * in `error` that has been logged.
+ * in `error`; there may be something to destroy in either case.
  */
 int daemon_create(struct daemon **daemon, const struct config *config,
 		  const struct config_sources *sources, struct text *error);
 
 /*
- * Where the prober hangs in a call that cannot be interrupted, this ends the process, with
- * `status`. NULL is fine.
+ * False when the prober hangs in a call that cannot be interrupted: it goes on with what is left of
+ * the daemon, and only _exit(2) ends it. NULL is fine.
  */
-void daemon_destroy(struct daemon *daemon, int status);
+bool daemon_destroy(struct daemon *daemon);
 
 /* Serves until a signal says stop. 0 or -errno. */
 int daemon_run(struct daemon *daemon);

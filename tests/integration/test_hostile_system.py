@@ -351,6 +351,7 @@ def test_a_failed_start_says_why_although_the_prober_hangs(tmp_path):
         code, said = it.run_to_end()
     assert code == 1
     assert f"cannot start: cannot listen on {listen}: Address already in use" in said
+    assert said.splitlines()[-1].endswith("Address already in use")
     assert "the prober hangs in a call" in said
 
 
