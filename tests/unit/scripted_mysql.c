@@ -382,6 +382,7 @@ enum net_async_status mysql_real_connect_nonblocking(MYSQL *mysql, const char *h
 		begin_connect(mysql, host, user, password, port, socket);
 	mysql->net.fd = it->fd;
 	mysql->net.vio = (void *)it;
+	mysql->net.buff = (unsigned char *)it; /* set up: the descriptor counts */
 	if (must_wait(it))
 		return NET_ASYNC_NOT_READY;
 	if (it->error == 0 && it->step->error)
