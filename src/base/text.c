@@ -112,6 +112,14 @@ size_t text_shown(const char *string) {
 	return length;
 }
 
+bool text_is_shown(const char *string) {
+	size_t shown;
+
+	while ((shown = text_shown(string)) > 0)
+		string += shown;
+	return *string == '\0';
+}
+
 void text_flatten(struct text *text, size_t start, char stand_in) {
 	for (size_t i = start; i < text->length;) {
 		size_t shown = text_shown(text->bytes + i);

@@ -40,6 +40,9 @@ void text_mark_cut(struct text *text);
  */
 size_t text_shown(const char *string);
 
+/* True for one line without anything that must not be shown. */
+bool text_is_shown(const char *string);
+
 /* Puts `stand_in` for each byte from `start` on that is not to be shown, line ends too. */
 void text_flatten(struct text *text, size_t start, char stand_in);
 

@@ -157,13 +157,10 @@ static int take_polls(uint64_t *polls, const char *value, struct text *error) {
 
 static int take_text(const char **target, size_t size, const char *name, const char *value,
 		     struct text *error) {
-	for (const char *byte = value; *byte; byte++)
-		if ((unsigned char)*byte < 0x20 || *byte == 0x7f)
-			size = 0;
 	*target = value;
-	if (strlen(value) < size)
+	if (strlen(value) < size && text_is_shown(value))
 		return 0;
-	text_format(error, "--%s: expected one line of less than %zu bytes", name, size);
+	text_format(error, "--%s: expected one line of less than %zu bytes of UTF-8", name, size);
 	return -EINVAL;
 }
 

@@ -40,21 +40,14 @@ static int read_mode(struct order *order, const json_t *root, struct text *error
 	return refuse(error, "\"order\" to be \"drain\" or \"disable\"");
 }
 
-/* They end on terminals and in log lines. */
-static bool has_controls(const char *text) {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return true;
-	return false;
-}
-
 static int read_text(char *target, size_t size, const json_t *root, const char *name,
 		     struct text *error) {
 	const json_t *value = json_object_get(root, name);
 
 	if (!value)
 		return 0;
-	if (json_is_string(value) && !has_controls(json_string_value(value)) &&
+	/* They end on terminals and in log lines. */
+	if (json_is_string(value) && text_is_shown(json_string_value(value)) &&
 	    text_copy(target, size, json_string_value(value)))
 		return 0;
 	text_format(error, "expected \"%s\" to be one line of at most %zu bytes", name, size - 1);

@@ -19,13 +19,6 @@
 
 /* --- the document --------------------------------------------------------------------------- */
 
-static bool is_word(const char *text) {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return false;
-	return true;
-}
-
 /* The server says -1 where it does not know. */
 static void take_progress(struct transfer *transfer, const json_t *progress) {
 	double total = json_number_value(json_object_get(progress, "total"));
@@ -40,7 +33,7 @@ static int take_document(struct transfer *transfer, const json_t *root) {
 	const char *state = json_string_value(json_object_get(status, "state"));
 	const char *comment = json_string_value(json_object_get(status, "comment"));
 
-	if (!state || !comment || !is_word(state) || !is_word(comment) ||
+	if (!state || !comment || !text_is_shown(state) || !text_is_shown(comment) ||
 	    !text_copy(transfer->state, sizeof(transfer->state), state) ||
 	    !text_copy(transfer->comment, sizeof(transfer->comment), comment))
 		return -EINVAL;

@@ -253,6 +253,8 @@ static void explain(const struct check *check) {
 	text_init(&line, storage, sizeof(storage));
 	text_format(&line, "%s: ", reason_name(check->verdict.reason));
 	detail_write(&line, check->verdict.reason, &check->facts, clock_now());
+	/* Whoever plays the server may have written it. */
+	text_flatten(&line, 0, '?');
 	complain(&check->legacy, false, storage);
 }
 

@@ -35,14 +35,6 @@ static int find_mode(const char *name, enum maintenance *mode) {
 	return -EINVAL;
 }
 
-/* What goes into the file must be one that is understood when it is read again. */
-static int check_text(const char *text) {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return -EINVAL;
-	return 0;
-}
-
 static int take_members(struct wish *wish, json_t *root) {
 	const char *mode, *by, *reason;
 	json_int_t for_ms;
@@ -51,7 +43,8 @@ static int take_members(struct wish *wish, json_t *root) {
 	if (json_unpack(root, "{s:s, s:s, s:s, s:I, s:b!}", "mode", &mode, "by", &by, "reason",
 			&reason, "for_ms", &for_ms, "own_only", &own_only) < 0)
 		return -EINVAL;
-	if (!by[0] || check_text(by) < 0 || check_text(reason) < 0 || for_ms < 0 ||
+	/* What goes into the file must be one that is understood when it is read again. */
+	if (!by[0] || !text_is_shown(by) || !text_is_shown(reason) || for_ms < 0 ||
 	    for_ms > LONGEST_MS)
 		return -EINVAL;
 	wish->duration = for_ms * NSEC_PER_MSEC;

@@ -339,3 +339,12 @@ def test_a_connect_that_hangs_does_not_cost_the_callers_connection(tmp_path):
             oneshot.wait(10)
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert answer.endswith(b"Percona XtraDB Cluster Node is not synced.\r\n")
+
+
+def test_what_a_server_says_steers_no_terminal_and_forges_no_line(server, tmp_path):
+    server.login_error = (1045, "28000", "no\x1b]0;title\x07\n2026-11-27 clustercheck: forged\u009b2J")
+    ini, err_file = tmp_path / "it.ini", tmp_path / "err"
+    ini.write_text("[mysql]\n" + "".join(f"{key}={value}\n" for key, value in server.settings().items() if value))
+    run("--config", ini, env={"ERR_FILE": str(err_file)})
+    (line,) = err_file.read_text().splitlines()
+    assert "no?]0;title??2026-11-27 clustercheck: forged??2J" in line

@@ -107,6 +107,7 @@ static void what_is_wrong_is_named(void **state) {
 		{"drain --as 0123456789012345678901234567890123456789012345678901234567890123",
 		 "--as: expected one line"},
 		{"drain --reason a\tb", "--reason: expected one line"},
+		{"drain --reason \xc2\x9b", "--reason: expected one line"},
 	};
 
 	(void)state;
