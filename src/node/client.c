@@ -373,8 +373,11 @@ void client_drop(struct client *client) {
 
 	if (!client)
 		return;
-	/* First, so that a COM_QUIT or a TLS close sent by the library cannot block. */
-	fd = compat_socket(&client->mysql);
+	/*
+	 * First, so that a COM_QUIT or a TLS close sent by the library cannot block. After a failed
+	 * connect nothing is open, and Connector/C may be asked for what it has freed.
+	 */
+	fd = client->connecting.failed ? -1 : compat_socket(&client->mysql);
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
 	compat_close(&client->mysql);

@@ -128,6 +128,15 @@ static struct connection *begin_connect(MYSQL *mysql, const char *host, const ch
 	return it;
 }
 
+/* Of a connect that fails the real one leaves nothing open. */
+static bool end_connect(struct connection *it) {
+	if (it->error == 0 && it->step->error)
+		set_error(it, it->step->error, it->step->message);
+	if (it->error)
+		shutdown(it->fd, SHUT_RDWR);
+	return it->error == 0;
+}
+
 static void begin_query(struct connection *it, const char *sql) {
 	assert_non_null(it);
 	assert_false(it->has_rows);
@@ -296,9 +305,7 @@ my_socket STDCALL mysql_get_socket(MYSQL *mysql) {
 static int finish_connect(struct connection *it, MYSQL **result) {
 	if (must_wait(it))
 		return MYSQL_WAIT_READ;
-	if (it->error == 0 && it->step->error)
-		set_error(it, it->step->error, it->step->message);
-	*result = it->error ? NULL : it->mysql;
+	*result = end_connect(it) ? it->mysql : NULL;
 	return 0;
 }
 
@@ -385,9 +392,7 @@ enum net_async_status mysql_real_connect_nonblocking(MYSQL *mysql, const char *h
 	mysql->net.buff = (unsigned char *)it; /* set up: the descriptor counts */
 	if (must_wait(it))
 		return NET_ASYNC_NOT_READY;
-	if (it->error == 0 && it->step->error)
-		set_error(it, it->step->error, it->step->message);
-	return it->error ? NET_ASYNC_ERROR : NET_ASYNC_COMPLETE;
+	return end_connect(it) ? NET_ASYNC_COMPLETE : NET_ASYNC_ERROR;
 }
 
 enum net_async_status mysql_real_query_nonblocking(MYSQL *mysql, const char *sql,
