@@ -210,15 +210,25 @@ static void keep_what_needs_a_restart(struct config *fresh, const struct config 
 	fresh->control = running->control;
 }
 
+/* The new sockets are bound while the old ones still listen. */
+static void explain_address(int r, struct text *error) {
+	if (r == -EADDRINUSE)
+		text_append(error, " (if it is this daemon that listens there, under another "
+				   "address, the change takes a restart)");
+}
+
 static int reopen_doors(struct daemon *daemon, const struct config *fresh, struct text *error) {
 	struct agent *agent = NULL;
 	struct notify *notify = NULL;
 	int r = agent_create(&agent, &daemon->stage, fresh, daemon->agent, error);
 
+	explain_address(r, error);
 	if (r == 0)
 		r = notify_create(&notify, fresh, daemon->prober, daemon->notify, error);
-	if (r == 0)
+	if (r == 0) {
 		r = http_configure(daemon->http, fresh, error);
+		explain_address(r, error);
+	}
 	if (r < 0) {
 		notify_destroy(notify);
 		agent_destroy(agent);
@@ -245,9 +255,6 @@ static int reload_into(struct daemon *daemon, struct config *fresh, struct text 
 	fit_descriptor_limit(fresh, daemon->socket_count);
 	plan = plan_create(fresh);
 	r = plan ? reopen_doors(daemon, fresh, error) : -ENOMEM;
-	if (r == -EADDRINUSE)
-		text_append(error, " (if it is this daemon that listens there, under another "
-				   "address, the change takes a restart)");
 	if (r < 0) {
 		plan_destroy(plan);
 		return r;
