@@ -100,11 +100,18 @@ static bool is_mode(const json_t *root, enum maintenance wanted) {
 
 /* --- without a daemon ----------------------------------------------------------------------- */
 
-static void print_written(const struct operator_options *options, const struct config *config,
-			  const struct order *order, FILE *out) {
+static void print_standing(const struct operator_options *options, const struct order *order,
+			   FILE *out) {
 	AUTO_FREE char *json = options->json ? maintenance_order_json(order, clock_now()) : NULL;
 
-	if (order->mode == MAINTENANCE_NONE)
+	if (json)
+		fprintf(out, "%s\n", json);
+	else
+		print_order(order, out);
+}
+
+static void tell_written(const struct wish *wish, const struct config *config) {
+	if (wish->mode == MAINTENANCE_NONE)
 		fprintf(stderr, "no daemon answers: no order stands in %s any more\n",
 			config->maintenance_file);
 	else
@@ -112,10 +119,6 @@ static void print_written(const struct operator_options *options, const struct c
 			"no daemon answers: it stands in %s, for a daemon that starts and for "
 			"clustercheck\n",
 			config->maintenance_file);
-	if (json)
-		fprintf(out, "%s\n", json);
-	else
-		print_order(order, out);
 }
 
 static enum operate_result write_down(const struct operator_options *options,
@@ -124,21 +127,24 @@ static enum operate_result write_down(const struct operator_options *options,
 	const struct maintenance_files files = maintenance_files_of(config);
 	struct steward *steward = steward_create(NULL, &files);
 	char storage[640] = "out of memory";
-	struct order order;
+	struct order order = {0};
 	struct text error;
 	int r = -ENOMEM;
 
 	text_init(&error, storage, sizeof(storage));
 	if (steward)
 		r = steward_order(steward, wish, &error);
+	if (steward)
+		steward_current(steward, &order);
+	steward_destroy(steward);
 	if (r < 0) {
 		fprintf(stderr, "%s%s\n", r == -EBUSY ? "left alone: the node is " : "", storage);
-		steward_destroy(steward);
+		if (r == -EBUSY && options->json)
+			print_standing(options, &order, out);
 		return r == -EBUSY ? OPERATE_DONE : OPERATE_FAILED;
 	}
-	steward_current(steward, &order);
-	steward_destroy(steward);
-	print_written(options, config, &order, out);
+	tell_written(wish, config);
+	print_standing(options, &order, out);
 	if (order.mode != wish->mode)
 		return OPERATE_FAILED;
 	return options->wait ? OPERATE_NO_DAEMON : OPERATE_DONE;
@@ -228,13 +234,10 @@ static enum operate_result wait_for_all(const struct operator_options *options,
 
 /* --- with a daemon -------------------------------------------------------------------------- */
 
-static enum maintenance standing_mode(const char *socket) {
-	AUTO_FREE char *document = NULL;
+static enum maintenance mode_in(const char *document) {
+	json_t *root = document ? json_loads(document, 0, NULL) : NULL;
 	enum maintenance mode = MAINTENANCE_NONE;
-	json_t *root = NULL;
 
-	if (control_get(socket, COMMAND_PATH, &document) == 0)
-		root = json_loads(document, 0, NULL);
 	if (is_mode(root, MAINTENANCE_DRAINING))
 		mode = MAINTENANCE_DRAINING;
 	else if (is_mode(root, MAINTENANCE_DISABLED))
@@ -244,13 +247,18 @@ static enum maintenance standing_mode(const char *socket) {
 }
 
 /* Whoever wants the node out is content with somebody else's order, once that is understood. */
-static enum operate_result wait_for_standing(const struct operator_options *options,
-					     const char *socket, FILE *out) {
-	enum maintenance mode = standing_mode(socket);
+static enum operate_result leave_standing(const struct operator_options *options,
+					  const char *socket, FILE *out) {
+	AUTO_FREE char *document = NULL;
+	enum maintenance mode;
 
-	if (!options->wait || options->command == OPERATOR_ENABLE || mode == MAINTENANCE_NONE)
-		return OPERATE_DONE;
-	return wait_for_all(options, mode, socket, out);
+	control_get(socket, COMMAND_PATH, &document);
+	mode = mode_in(document);
+	if (options->wait && options->command != OPERATOR_ENABLE && mode != MAINTENANCE_NONE)
+		return wait_for_all(options, mode, socket, out);
+	if (options->json && document)
+		fprintf(out, "%s\n", document);
+	return OPERATE_DONE;
 }
 
 static enum operate_result take_answer(const struct operator_options *options, const char *socket,
@@ -260,7 +268,7 @@ static enum operate_result take_answer(const struct operator_options *options, c
 
 	if (status == 409) {
 		fprintf(stderr, "left alone: the node is %s\n", error_in(root));
-		result = wait_for_standing(options, socket, out);
+		result = leave_standing(options, socket, out);
 	} else if (status != 200) {
 		fprintf(stderr, "refused: %s\n", error_in(root));
 	} else {

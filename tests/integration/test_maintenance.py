@@ -210,6 +210,8 @@ def test_somebody_elses_order_is_left_alone(checker):
     order(checker, "disable", "--reason", "mine")
     left = order(checker, "drain", "--as", "systemd")
     assert left.stderr.startswith("left alone: the node is disabled since ")
+    left = order(checker, "drain", "--as", "systemd", "--json")
+    assert json.loads(left.stdout)["maintenance"]["reason"] == "mine"
     left = order(checker, "enable", "--as", "systemd")
     assert checker.reason() == "disabled"
     order(checker, "enable")
@@ -262,6 +264,20 @@ def test_without_a_daemon_scripts_read_json(checker):
     assert done.stderr == f"no daemon answers: no order stands in {checker.maintenance_file} any more\n"
     assert not checker.maintenance_file.exists()
     assert order(checker, "enable").stdout == "enabled\n"
+    order(checker, "disable", "--as", "other")
+    left = order(checker, "drain", "--as", "systemd", "--json")
+    assert json.loads(left.stdout)["maintenance"]["by"] == "other"
+
+
+def test_without_a_daemon_the_legacy_file_is_shown_as_such(checker):
+    checker.stop()
+    order(checker, "drain")
+    checker.legacy_file.touch()
+    done = ctl(checker, "enable")
+    assert done.returncode == 1
+    assert done.stderr == f"no daemon answers: no order stands in {checker.maintenance_file} any more\n"
+    assert str(checker.legacy_file) in done.stdout
+    assert not checker.maintenance_file.exists()
 
 
 def test_commands_at_once_without_a_daemon(checker):
