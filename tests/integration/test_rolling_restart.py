@@ -209,3 +209,13 @@ def test_the_printed_stanza_lets_the_writer_be_restarted(site_with_stanza):
     print(report)
     assert report["failed"] == 0, report["failures"] + site.balancer.cut()
     assert len(report["nodes"]) == 2 and donor.name not in report["nodes"]
+
+
+def test_the_application_ends_with_who_started_it(tmp_path):
+    """Killed tests and demonstrations leave no traffic behind."""
+    report = tmp_path / "report.json"
+    command = f"{sys.executable} {application.__file__} 127.0.0.1:1 --report {report} & wait"
+    with subprocess.Popen(["sh", "-c", command], stdin=subprocess.DEVNULL, start_new_session=True) as starter:
+        until(report.exists, "a report")
+        starter.kill()
+    until(lambda: json.loads(report.read_text()).get("ended"), "the application's end")

@@ -6,7 +6,8 @@ Half of them open a connection for each transaction. The other half keep one, as
 open it anew after a transaction when it is older than a lifetime. Each writes rows of its own, so
 they never conflict with one another on the way through several nodes.
 
-Run as a program until SIGTERM or SIGINT; `--report FILE` is replaced twice a second.
+Run as a program until SIGTERM or SIGINT, or until who started it is gone; `--report FILE` is replaced
+twice a second.
 """
 
 import argparse
@@ -161,11 +162,11 @@ def main():
         return
     host, _, port = given.address.rpartition(":")
     application = Application((host, int(port)), given.workers, given.lifetime, given.pause)
-    ending = threading.Event()
+    ending, starter = threading.Event(), os.getppid()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     application.start()
-    while not ending.wait(0.5):
+    while not ending.wait(0.5) and os.getppid() == starter:
         if given.report:
             replace(given.report, application.report())
     application.stop()
