@@ -272,7 +272,7 @@ class Machine:
     def _await_boot(self):
         deadline = time.monotonic() + BOOT_SECONDS
         while time.monotonic() < deadline and self.nspawn.poll() is None:
-            self.leader = self.leader or child_of(self.nspawn.pid)
+            self.leader = leader_of(self.nspawn.pid)
             if self.leader and self._state() in ("running", "degraded"):
                 return
             time.sleep(0.1)
@@ -287,9 +287,14 @@ class Machine:
             return state.stdout.strip()
 
 
-def child_of(pid):
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(children[0]) if children else None
+def leader_of(nspawn):
+    """The machine's first process: nspawn's child with processes of its own, after one that only makes it."""
+    own = os.readlink("/proc/self/ns/pid")
+    with contextlib.suppress(OSError):
+        for child in pathlib.Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split():
+            if os.readlink(f"/proc/{child}/ns/pid") != own:
+                return int(child)
+    return None
 
 
 def cgroups_make(name):
