@@ -83,8 +83,7 @@ void text_mark_cut(struct text *text) {
 	text_append(text, mark);
 }
 
-/* RFC 3629: how long a character is that begins with this byte, and what its bits come to at least.
- */
+/* RFC 3629: a character's length by its first byte, and the least that its bits may come to. */
 static size_t sequence_length(unsigned char first, uint32_t *least) {
 	*least = first < 0xe0 ? 0x80 : first < 0xf0 ? 0x800 : 0x10000;
 	if (first < 0xc0 || first > 0xf4)

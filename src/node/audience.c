@@ -300,31 +300,27 @@ struct wanted {
 };
 
 uint64_t poller_told(const struct poller *poller, const struct message *message) {
-	bool is_told = poller->epoch == message->epoch && poller->available == message->available;
-
-	return is_told ? poller->told : 0;
+	if (!message || poller->epoch != message->epoch || poller->available != message->available)
+		return 0;
+	return poller->told;
 }
 
 static bool comes_before(const struct poller *a, const struct poller *b,
-			 const struct wanted *wanted) {
-	uint64_t told_a = wanted->message ? poller_told(a, wanted->message) : 0;
-	uint64_t told_b = wanted->message ? poller_told(b, wanted->message) : 0;
+			 const struct message *message) {
+	uint64_t told_a = poller_told(a, message), told_b = poller_told(b, message);
 
 	return told_a != told_b ? told_a < told_b : a->last > b->last;
 }
 
 /* Inserts into a sorted list that holds at most `max`. */
 static size_t insert(const struct poller **list, size_t count, size_t max,
-		     const struct poller *poller, const struct wanted *wanted) {
-	size_t i = count;
+		     const struct poller *poller, const struct message *message) {
+	size_t i = count < max ? count : max - 1;
 
-	if (count == max && !comes_before(poller, list[max - 1], wanted))
+	if (count == max && !comes_before(poller, list[i], message))
 		return count;
-	if (count < max)
-		count++;
-	else
-		i = max - 1;
-	for (; i > 0 && comes_before(poller, list[i - 1], wanted); i--)
+	count = i + 1;
+	for (; i > 0 && comes_before(poller, list[i - 1], message); i--)
 		list[i] = list[i - 1];
 	list[i] = poller;
 	return count;
@@ -368,7 +364,7 @@ static size_t copy_wanted(struct audience *audience, const struct wanted *wanted
 			continue;
 		/* Who cannot be listed for want of memory is there all the same. */
 		if (list)
-			count = insert(list, count, max, &audience->slots[i], wanted);
+			count = insert(list, count, max, &audience->slots[i], wanted->message);
 		++*total;
 	}
 	for (size_t i = 0; i < count; i++)

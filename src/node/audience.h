@@ -81,7 +81,8 @@ struct message {
 	bool available;
 };
 
-/* How many times in a row the poller was told just that; up to the last answer. */
+/* How many answers in a row, the last one included, told the poller just that; 0 without a message.
+ */
 uint64_t poller_told(const struct poller *poller, const struct message *message);
 
 /*

@@ -7,7 +7,6 @@ import glob
 import json
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 from support import http
 from support.cluster import PASSWORD, USER
 from support.daemon import Daemon
-from support.process import clean_environment, free_port
+from support.process import free_port
 from support.programs import is_sanitized, sanitizer_lines
 from support.wait import until
 
